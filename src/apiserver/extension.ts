@@ -1,0 +1,71 @@
+// What a kind may add to the server beyond hooks on its objects: subresources of its own, virtual kinds, allocations.
+// Implemented in kinds/**/server.ts and handed to createApiServer as a list.
+
+import type { Clock } from "#lib/clock.ts";
+import type { Logger } from "#lib/log.ts";
+import type { DeepReadonly, KubeObject } from "#meta/object.ts";
+import type { Resource } from "#meta/resource.ts";
+import type { AdmissionPlugin } from "./admission.ts";
+import type { Authorizer } from "./access.ts";
+import type { ApiRequest, ApiResponse, UserInfo } from "./http.ts";
+import type { Registry } from "./registry.ts";
+import type { RequestInfo } from "./request-info.ts";
+
+/** What the server offers extensions when it starts them. */
+export interface ServerContext {
+  readonly registry: Registry;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: () => number;
+}
+
+/** A call of a subresource or of a virtual kind, already authenticated and authorized. */
+export interface ExtensionCall {
+  readonly request: ApiRequest;
+  readonly info: RequestInfo;
+  readonly user: UserInfo;
+  readonly dryRun: boolean;
+  /** The decoded body (JSON or YAML), `{}` if there was none; defaulted if its kind is known. Not for hijacked requests. */
+  readonly body: () => Promise<KubeObject>;
+  /** Runs the admission chain for this call's operation with the given object. */
+  readonly admit: (operation: "CREATE" | "CONNECT", object: KubeObject) => Promise<void>;
+  readonly warn: (text: string) => void;
+}
+
+/** Answers with an object (encoded as the client asked; `code` default 200, 201 for creates) or with a raw response (logs, upgrades, proxies). */
+export type ExtensionResult = { readonly object: KubeObject; readonly code?: number } | { readonly response: ApiResponse };
+
+export interface ExtensionHandler {
+  readonly resource: Resource;
+  /** "" for a virtual kind itself (POST tokenreviews). */
+  readonly subresource: string;
+  readonly handle: (call: ExtensionCall) => Promise<ExtensionResult>;
+}
+
+/** Takes things of which there is one each (addresses, ports) as part of a write. */
+export interface Allocator {
+  readonly resource: Resource;
+  /**
+   * Before an object is stored (create, update; not dry-run: then `dryRun` is true and nothing may stay taken). May change `next`; throws ApiError.
+   * Resolves to functions for what follows: exactly one of them is called.
+   */
+  readonly allocate: (
+    next: KubeObject,
+    previous: DeepReadonly<KubeObject> | undefined,
+    dryRun: boolean,
+  ) => Promise<{ readonly commit: () => void; readonly rollback: () => void }>;
+  /** After an object is gone. */
+  readonly release: (object: DeepReadonly<KubeObject>) => void;
+}
+
+/** One extension; started once per server, before it takes requests. */
+export interface ServerExtension {
+  readonly name: string;
+  readonly start: (context: ServerContext) => Promise<{
+    readonly handlers?: readonly ExtensionHandler[];
+    readonly admission?: readonly AdmissionPlugin[];
+    readonly allocators?: readonly Allocator[];
+    readonly stop?: () => Promise<void>;
+  }>;
+}
