@@ -1,0 +1,27 @@
+// Copies of JSON data, several times faster than structuredClone.
+
+import type { Mutable } from "./mutable.ts";
+
+/** A deep copy that shares nothing with `value` and may be changed. JSON data only: plain objects, lists, scalars. */
+export function clone<T>(value: T): Mutable<T> {
+  return copy(value) as Mutable<T>;
+}
+
+function copy(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) {
+    const length = value.length;
+    const list: unknown[] = Array.from({ length });
+    for (let index = 0; index < length; index++) list[index] = copy(value[index]);
+    return list;
+  }
+  const source = value as Record<string, unknown>;
+  const target: Record<string, unknown> = {};
+  for (const key in source) {
+    // `__proto__` as data must become a field, not the prototype.
+    if (key === "__proto__")
+      Object.defineProperty(target, key, { value: copy(source[key]), writable: true, enumerable: true, configurable: true });
+    else target[key] = copy(source[key]);
+  }
+  return target;
+}
