@@ -1,0 +1,210 @@
+// The certificates and keys of a cluster: made at first start, kept in a folder, renewed when they grow old. Each identity is one PEM
+// file (certificate and key together), so that a reader never sees a certificate with another one's key.
+
+import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
+import { chmod, link, mkdir, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { isIP } from "node:net";
+import { join } from "node:path";
+import type { Clock } from "#lib/clock.ts";
+import { type CertificatePair, type CertificateRequest, issueCertificate, keyPem, makeKey, namesOf } from "./x509.ts";
+
+export type { CertificatePair } from "./x509.ts";
+
+const DAY_MS = 24 * 3600 * 1000;
+const CA_LIFE_MS = 3650 * DAY_MS;
+const LEAF_LIFE_MS = 365 * DAY_MS;
+/** Peers whose clocks run a little behind shall not refuse a new certificate. */
+const BACKDATE_MS = 5 * 60 * 1000;
+const CA_NAME = "kubernetes";
+/** Names that every serving certificate of the API server has. */
+const SERVING_NAMES = [
+  "kubernetes",
+  "kubernetes.default",
+  "kubernetes.default.svc",
+  "kubernetes.default.svc.cluster.local",
+  "localhost",
+  "127.0.0.1",
+  "::1",
+];
+
+export interface CertificateOptions {
+  /** DNS names and addresses the API server answers to, beyond localhost and the `kubernetes` Service's names: node hosts, the Service's address. */
+  readonly names?: readonly string[];
+  /** Must be the wall clock: TLS peers judge validity by theirs. */
+  readonly clock: Pick<Clock, "now">;
+}
+
+/** A cluster's trust. All PEM. Nothing here changes after it was made; a restart renews. */
+export interface Certificates {
+  /** What clients need to trust the cluster. */
+  readonly caCertificate: string;
+  readonly serving: CertificatePair;
+  /** `kubernetes-admin` in system:masters. */
+  readonly admin: CertificatePair;
+  /** How the API server shows itself to node agents. */
+  readonly kubeletClient: CertificatePair;
+  /** Signs ServiceAccount tokens (ES256). */
+  readonly serviceAccountKey: KeyObject;
+  /** A serving certificate for a node agent or another component. */
+  issueServing(request: {
+    readonly commonName: string;
+    readonly organizations?: readonly string[];
+    readonly names: readonly string[];
+  }): CertificatePair;
+  /** A client certificate: user `commonName` in groups `organizations`. */
+  issueClient(request: { readonly commonName: string; readonly organizations?: readonly string[] }): CertificatePair;
+}
+
+/**
+ * Reads the cluster's certificates from `folder`, making or renewing what is missing, old, or no longer fits; in memory only if
+ * `folder` is undefined. Processes that start at once on one folder end with the same CA and signing key.
+ */
+export async function ensureCertificates(folder: string | undefined, options: CertificateOptions): Promise<Certificates> {
+  const now = options.clock.now();
+  const files = folder === undefined ? memoryFiles() : diskFiles(folder);
+  const caPair = await ensureAuthority(files, now);
+  const ca = { commonName: CA_NAME, key: createPrivateKey(caPair.key) };
+  const caX509 = new X509Certificate(caPair.certificate);
+
+  const issue = (request: Omit<CertificateRequest, "notBefore" | "notAfter">): CertificatePair => {
+    const at = options.clock.now();
+    const key = makeKey();
+    // A leaf that outlives its CA would only look valid.
+    const notAfter = Math.min(at + LEAF_LIFE_MS, caX509.validToDate.getTime());
+    return { certificate: issueCertificate({ ...request, notBefore: at - BACKDATE_MS, notAfter }, key, ca), key: keyPem(key) };
+  };
+  const ensureLeaf = async (file: string, request: Omit<CertificateRequest, "notBefore" | "notAfter">): Promise<CertificatePair> => {
+    const kept = parsePair(await files.read(file));
+    if (kept && leafFits(kept, request, caX509, now)) return kept;
+    const made = issue(request);
+    await files.replace(file, made.key + made.certificate);
+    return made;
+  };
+
+  const servingNames = [...new Set([...SERVING_NAMES, ...(options.names ?? [])].map(normalName))];
+  const [serving, admin, kubeletClient, serviceAccountKey] = await Promise.all([
+    ensureLeaf("apiserver.pem", { commonName: "kube-apiserver", usage: "server", names: servingNames }),
+    ensureLeaf("admin.pem", { commonName: "kubernetes-admin", organizations: ["system:masters"], usage: "client" }),
+    ensureLeaf("apiserver-kubelet-client.pem", {
+      commonName: "kube-apiserver-kubelet-client",
+      organizations: ["system:masters"],
+      usage: "client",
+    }),
+    ensureSigningKey(files),
+  ]);
+  return {
+    caCertificate: caPair.certificate,
+    serving,
+    admin,
+    kubeletClient,
+    serviceAccountKey,
+    issueServing: (request) => issue({ ...request, usage: "server" }),
+    issueClient: (request) => issue({ ...request, usage: "client" }),
+  };
+}
+
+async function ensureAuthority(files: Files, now: number): Promise<CertificatePair> {
+  const selfSign = (key: KeyObject): CertificatePair => ({
+    key: keyPem(key),
+    certificate: issueCertificate({ commonName: CA_NAME, usage: "ca", notBefore: now - BACKDATE_MS, notAfter: now + CA_LIFE_MS }, key),
+  });
+  const kept = parsePair(await files.read("ca.pem"));
+  if (kept && !grownOld(new X509Certificate(kept.certificate), now)) return kept;
+  if (kept) {
+    // The same key and name: what the old certificate vouches for, the new one does too, and the other way round.
+    const renewed = selfSign(createPrivateKey(kept.key));
+    await files.replace("ca.pem", renewed.key + renewed.certificate);
+    return renewed;
+  }
+  const made = selfSign(makeKey());
+  const stored = parsePair(await files.create("ca.pem", made.key + made.certificate));
+  if (!stored) throw new Error("cannot use ca.pem: it holds no certificate with its key; move it away to have a new one made");
+  return stored;
+}
+
+async function ensureSigningKey(files: Files): Promise<KeyObject> {
+  const text = (await files.read("service-account.pem")) ?? (await files.create("service-account.pem", keyPem(makeKey())));
+  return createPrivateKey(text);
+}
+
+/** Whether less than a third of its life is left, or it is not yet valid. */
+function grownOld(certificate: X509Certificate, now: number): boolean {
+  const from = certificate.validFromDate.getTime();
+  const to = certificate.validToDate.getTime();
+  return now < from || to - now < (to - from) / 3;
+}
+
+function leafFits(pair: CertificatePair, request: Pick<CertificateRequest, "names">, ca: X509Certificate, now: number): boolean {
+  const certificate = new X509Certificate(pair.certificate);
+  if (grownOld(certificate, now) || !certificate.verify(ca.publicKey)) return false;
+  const has = new Set(namesOf(certificate).map(normalName));
+  return (request.names ?? []).every((name) => has.has(normalName(name)));
+}
+
+/** One spelling per address: node writes IPv6 addresses of certificates in full, people do not. */
+function normalName(name: string): string {
+  return isIP(name) === 6 ? new URL(`http://[${name}]`).hostname.slice(1, -1) : name.toLowerCase();
+}
+
+function parsePair(text: string | undefined): CertificatePair | undefined {
+  if (text === undefined) return undefined;
+  const certificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/.exec(text)?.[0];
+  const key = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n?/.exec(text)?.[0];
+  if (certificate === undefined || key === undefined) return undefined;
+  // A pair that does not belong together would fail every handshake with a message nobody understands.
+  const fits = new X509Certificate(certificate).publicKey.equals(createPublicKey(key));
+  return fits ? { certificate, key } : undefined;
+}
+
+interface Files {
+  read(name: string): Promise<string | undefined>;
+  /** Writes the file unless it exists, and returns what is there afterwards: of several writers one wins. */
+  create(name: string, text: string): Promise<string>;
+  /** Writes the file whole, whatever was there. */
+  replace(name: string, text: string): Promise<void>;
+}
+
+function memoryFiles(): Files {
+  return { read: () => Promise.resolve(undefined), create: (_, text) => Promise.resolve(text), replace: () => Promise.resolve() };
+}
+
+function diskFiles(folder: string): Files {
+  const read = async (name: string): Promise<string | undefined> => {
+    try {
+      return await readFile(join(folder, name), "utf8");
+    } catch (error) {
+      if (hasCode(error, "ENOENT")) return undefined;
+      throw error;
+    }
+  };
+  const writeTemporary = async (name: string, text: string): Promise<string> => {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const path = join(folder, `.${name}.${crypto.randomUUID()}`);
+    await writeFile(path, text, { mode: 0o600, flush: true });
+    await chmod(path, 0o600); // whatever the umask
+    return path;
+  };
+  return {
+    read,
+    async create(name, text) {
+      const temporary = await writeTemporary(name, text);
+      try {
+        // link, not rename: it fails if another process was first.
+        await link(temporary, join(folder, name));
+        return text;
+      } catch (error) {
+        if (!hasCode(error, "EEXIST")) throw error;
+        return (await read(name)) ?? text;
+      } finally {
+        await unlink(temporary);
+      }
+    },
+    async replace(name, text) {
+      await rename(await writeTemporary(name, text), join(folder, name));
+    },
+  };
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}
