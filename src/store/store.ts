@@ -78,7 +78,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export type StoreErrorCode = "conflict" | "notFound" | "compacted" | "future" | "closed" | "corrupt" | "io";
+export type StoreErrorCode = "conflict" | "notFound" | "compacted" | "future" | "closed" | "corrupt" | "locked" | "io";
 
 /** The only error a store throws. apiserver/store-errors.ts alone translates it. */
 export class StoreError extends Error {
