@@ -1,0 +1,11 @@
+// Users by client certificate: the common name is the user, organizations are groups. The TLS layer has checked the chain.
+
+import type { Authenticator } from "../access.ts";
+
+/** Knows users by their verified client certificate. */
+export const clientCertificateAuthenticator: Authenticator = {
+  authenticate({ peerCertificate }) {
+    if (!peerCertificate || peerCertificate.commonName === "") return undefined;
+    return { name: peerCertificate.commonName, groups: peerCertificate.organizations };
+  },
+};
