@@ -155,7 +155,7 @@ export function labelValue(value: string): string[] {
 
 /** What may stand between two slashes of a path: names of RBAC objects. */
 export function pathSegmentName(value: string): string[] {
-  return value === "." || value === ".." ? [`may not be '${value}'`] : pathSegmentPrefix(value);
+  return /^\.\.?$/.test(value) ? [`may not be '${value}'`] : pathSegmentPrefix(value);
 }
 
 export function pathSegmentPrefix(value: string): string[] {
