@@ -1,12 +1,12 @@
-// (interfaces below; implementation to follow in this file)
+// Controllers as values, and what a reconcile is handed and answers. run-controllers.ts runs them.
 
 import type { Client } from "#client/client.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
-import type { DeepReadonly, Key, KubeObject } from "#meta/object.ts";
-import type { Resource } from "#meta/resource.ts";
+import { controllerOf, makeKey, type DeepReadonly, type Key, type KubeObject } from "#meta/object.ts";
+import { apiVersionOf, type Resource } from "#meta/resource.ts";
 import type { EventRecorder } from "./events.ts";
-import type { Informer } from "./informer.ts";
+import type { Informer, InformerSet } from "./informer.ts";
 
 /** What a reconcile is handed. */
 export interface ReconcileContext {
@@ -41,6 +41,73 @@ export interface ControllerDefinition {
   readonly reads?: readonly Resource[];
   /** Parallel reconciles of different keys; default 4. */
   readonly concurrency?: number;
+  /** Component in its events' source where upstream's differs from `name`. */
+  readonly eventSource?: string;
+  /** Indexes its reconcile or its watches use; added before the first object is seen. */
+  readonly indexes?: readonly IndexDefinition[];
   /** Identity its client acts as; default `system:serviceaccount:kube-system:<name>`. */
   readonly reconcile: (key: Key, context: ReconcileContext) => Promise<ReconcileResult>;
+}
+
+/** A named index of a kind's cache; see Informer.addIndex. */
+export interface IndexDefinition {
+  readonly resource: Resource;
+  readonly name: string;
+  readonly values: (object: DeepReadonly<KubeObject>) => readonly string[];
+}
+
+/** A loop that fits no work queue of one kind: it runs from start to stop and owns its own rhythm. */
+export interface LoopDefinition {
+  /** As ControllerDefinition.name. */
+  readonly name: string;
+  readonly eventSource?: string;
+  /** Resolves when the signal aborts. A rejection is logged and the loop started again with back-off. */
+  readonly run: (context: LoopContext) => Promise<void>;
+}
+
+/** What a loop is handed. */
+export interface LoopContext extends Omit<ReconcileContext, "cache"> {
+  /** Shared with all controllers of the component: asking for a kind starts its informer if there is none. */
+  readonly informers: InformerSet;
+}
+
+/** Gives a watch whose map is typed by its resource. */
+export function watch<T extends KubeObject>(
+  resource: Resource<T>,
+  map: (object: DeepReadonly<T>, cache: ReconcileContext["cache"]) => readonly Key[],
+): Watch {
+  // The informer of `resource` hands out T and nothing else.
+  return { resource, map: (object, cache) => map(object as DeepReadonly<T>, cache) };
+}
+
+/** A watch that wakes the `owner` object that controls the changed one. */
+export function watchControlled<T extends KubeObject>(resource: Resource<T>, owner: Resource): Watch {
+  const apiVersion = apiVersionOf(owner);
+  return {
+    resource,
+    map: (object) => {
+      const reference = controllerOf(object);
+      if (!reference || reference.kind !== owner.kind || reference.apiVersion !== apiVersion) return [];
+      return [makeKey(owner.namespaced ? object.metadata?.namespace : undefined, reference.name)];
+    },
+  };
+}
+
+/** Gives an index whose function is typed by its resource. */
+export function index<T extends KubeObject>(
+  resource: Resource<T>,
+  name: string,
+  values: (object: DeepReadonly<T>) => readonly string[],
+): IndexDefinition {
+  return { resource, name, values: (object) => values(object as DeepReadonly<T>) }; // as in watch()
+}
+
+/** An error that retrying cannot mend: thrown by a reconcile, it is logged and the key waits for its object to change. */
+export class TerminalError extends Error {
+  override readonly name = "TerminalError";
+}
+
+/** `throw terminal("...")`: see TerminalError. */
+export function terminal(message: string, options?: ErrorOptions): TerminalError {
+  return new TerminalError(message, options);
 }
