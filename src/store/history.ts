@@ -4,12 +4,8 @@ import type { Entry, StoreEvent } from "./store.ts";
 /** The events after `compacted`, in revision order. */
 export class History {
   /** Events at or below this revision are gone. */
-  compacted: number;
-  #events: StoreEvent[] = [];
-
-  constructor(compacted: number) {
-    this.compacted = compacted;
-  }
+  compacted = 0;
+  readonly #events: StoreEvent[] = [];
 
   push(event: StoreEvent): void {
     this.#events.push(event);

@@ -20,15 +20,15 @@ export interface Log {
   /** Makes records durable, all or none. Rejects with a StoreError if none is, and then goes on working if it can. */
   append(records: readonly LogRecord[]): Promise<void>;
   /** Notes durably that history below `revision` is gone, then drops the records of the revisions `dead`, in that order. */
-  compact(revision: number, dead: Float64Array): Promise<void>;
+  compact(revision: number, dead: Float64Array<ArrayBuffer>): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What a log holds when it is opened. */
+/** A piece of what a log holds when it is opened. */
 export interface LogContents {
   /** The revision of the last compaction; 0 if there was none. */
   readonly compacted: number;
-  /** All records in revision order. */
+  /** In revision order, and after those of the piece before. */
   readonly records: Iterable<LogRecord>;
 }
 
@@ -55,7 +55,7 @@ export class LogStore implements Store {
   readonly #defer: (callback: () => void) => void;
   readonly #entries = new Map<string, Entry>();
   readonly #keys = new SortedKeys();
-  readonly #history: History;
+  readonly #history = new History();
   readonly #watches = new WatchHub();
   /** The last accepted write of each key that has one which is not durable. */
   readonly #pending = new Map<string, PendingWrite>();
@@ -63,17 +63,28 @@ export class LogStore implements Store {
   #flushing = false;
   #committing: Promise<void> | undefined;
   /** The last revision given out, durable or not. */
-  #assigned: number;
-  #revision: number;
+  #assigned = FIRST_REVISION;
+  #revision = FIRST_REVISION;
   #closing: Promise<void> | undefined;
 
-  constructor(log: Log, options: LogStoreOptions, contents: LogContents = { compacted: 0, records: [] }) {
+  constructor(log: Log, options: LogStoreOptions) {
     this.#log = log;
     this.#defer = options.defer;
-    this.#history = new History(contents.compacted);
-    this.#revision = Math.max(FIRST_REVISION, contents.compacted);
-    this.#replay(contents);
+  }
+
+  /** Takes in what the log held, before anything else is done with the store. */
+  replay({ compacted, records }: LogContents): void {
+    const dead: number[] = [];
+    this.#history.compact(compacted);
+    for (const record of records) {
+      const event = this.#apply(record, isEntry(record) ? record : undefined);
+      if (record.revision > compacted) this.#history.push(event);
+      else noteDead(event, dead);
+    }
+    this.#revision = Math.max(this.#revision, compacted);
     this.#assigned = this.#revision;
+    // A crash left these in the middle of a compaction. Best effort: what stays is found again at the next opening.
+    if (dead.length > 0) this.#log.compact(compacted, Float64Array.from(dead)).catch(() => {});
   }
 
   get revision(): number {
@@ -156,11 +167,7 @@ export class LogStore implements Store {
     if (revision > this.#revision) throw futureError(revision, this.#revision);
     if (revision <= this.#history.compacted) return;
     const dead: number[] = [];
-    // In the order of the log: a deletion goes after all that it deleted, or a crash in between would bring them back.
-    for (const { before, after, revision: own } of this.#history.compact(revision)) {
-      if (before) dead.push(before.revision);
-      if (!after) dead.push(own);
-    }
+    for (const event of this.#history.compact(revision)) noteDead(event, dead);
     await this.#log.compact(revision, Float64Array.from(dead));
   }
 
@@ -183,21 +190,6 @@ export class LogStore implements Store {
   #checkRevision(revision: number): void {
     if (revision > this.#revision) throw futureError(revision, this.#revision);
     if (revision < this.#history.compacted) throw compactedError(revision, this.#history.compacted);
-  }
-
-  /** Takes in what the log held. Records at or below the compaction that a later one replaced were left by a crash. */
-  #replay(contents: LogContents): void {
-    const dead: number[] = [];
-    for (const record of contents.records) {
-      const event = this.#apply(record, isEntry(record) ? record : undefined);
-      if (record.revision > contents.compacted) this.#history.push(event);
-      else {
-        if (event.before) dead.push(event.before.revision);
-        if (!event.after) dead.push(record.revision);
-      }
-    }
-    // Best effort: what stays is found again at the next opening.
-    if (dead.length > 0) this.#log.compact(contents.compacted, Float64Array.from(dead)).catch(() => {});
   }
 
   /** Makes a durable record part of the current state. */
@@ -285,6 +277,12 @@ export class LogStore implements Store {
     this.#pending.clear();
     for (const write of lost) write.done.reject(error);
   }
+}
+
+/** Adds the revisions that an event leaves behind. A deletion goes after what it deleted, or a crash in between would bring that back. */
+function noteDead({ revision, before, after }: StoreEvent, dead: number[]): void {
+  if (before) dead.push(before.revision);
+  if (!after) dead.push(revision);
 }
 
 function isEntry(record: LogRecord): record is Entry {
