@@ -8,6 +8,7 @@ import { createLru } from "#lib/lru.ts";
 import { isAlreadyExists, isApiError, isNotFound } from "#meta/errors.ts";
 import type { DeepReadonly, KubeObject, ObjectMeta } from "#meta/object.ts";
 import { apiVersionOf, type Resource } from "#meta/resource.ts";
+import { timestamp } from "./timestamp.ts";
 
 /** Writes core/v1 Events about objects: repeats of one event are counted on the first one, spam is limited. Never throws, never blocks. */
 export interface EventRecorder {
@@ -201,9 +202,4 @@ function referenceTo(about: Parameters<EventRecorder["event"]>[0]): Reference {
 function eventName(about: string, now: number, random: () => number): string {
   const nanos = BigInt(now) * 1_000_000n + BigInt(Math.floor(random() * 1_000_000));
   return `${about}.${nanos.toString(16)}`;
-}
-
-/** RFC 3339 in whole seconds, the form of metav1.Time. */
-function timestamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
