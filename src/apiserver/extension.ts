@@ -7,7 +7,7 @@ import type { DeepReadonly, KubeObject } from "#meta/object.ts";
 import type { Resource } from "#meta/resource.ts";
 import type { AdmissionPlugin } from "./admission.ts";
 import type { Authorizer } from "./access.ts";
-import type { ApiRequest, ApiResponse, UserInfo } from "./http.ts";
+import type { ApiRequest, ApiResponse, Handler, UserInfo } from "./http.ts";
 import type { Registry } from "./registry.ts";
 import type { RequestInfo } from "./request-info.ts";
 
@@ -66,6 +66,10 @@ export interface ServerExtension {
     readonly handlers?: readonly ExtensionHandler[];
     readonly admission?: readonly AdmissionPlugin[];
     readonly allocators?: readonly Allocator[];
+    /** Non-resource paths it answers, exact: `/openid/v1/jwks`. Authorized as any other path before. */
+    readonly paths?: Readonly<Record<string, Handler>>;
+    /** Runs once, not awaited, when the server takes requests: for objects that must exist soon but not for the first answer. Failures are logged. */
+    readonly afterStart?: () => Promise<void>;
     readonly stop?: () => Promise<void>;
   }>;
 }
