@@ -38,4 +38,8 @@ export interface Field {
   readonly patchMergeKey?: string;
   /** Protobuf field number; absent for custom resources. */
   readonly protoNumber?: number;
+  /** Protobuf: numbers of the messages around the field where JSON has it inline, outermost first (`Volume.configMap`: [2]). */
+  readonly protoEmbed?: readonly number[];
+  /** What a missing value counts as, where upstream declares it in the structure; apply needs it for list map keys (`protocol`: "TCP"). */
+  readonly default?: unknown;
 }

@@ -39,6 +39,8 @@ export interface GoPackage {
   readonly types: ReadonlyMap<string, GoType>;
   /** Messages of generated.proto that wrap a list: named slice types travel so. */
   readonly wrappedLists: ReadonlySet<string>;
+  /** String constants by name. */
+  readonly constants: ReadonlyMap<string, string>;
   /** Import alias to import path, per type name, since files may differ. */
   readonly imports: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
@@ -47,6 +49,7 @@ export interface GoPackage {
 export function readGoPackage(path: string, folder: string): GoPackage {
   const types = new Map<string, GoType>();
   const imports = new Map<string, ReadonlyMap<string, string>>();
+  const constants = new Map<string, string>();
   let modelPackage = "";
   let proto = "";
   for (const file of readdirSync(folder)) {
@@ -55,6 +58,7 @@ export function readGoPackage(path: string, folder: string): GoPackage {
     const text = readFileSync(join(folder, file), "utf8");
     modelPackage ||= /\+k8s:openapi-model-package=(\S+)/.exec(text)?.[1] ?? "";
     const fileImports = parseImports(text);
+    for (const match of text.matchAll(/^\t(\w+) +\w+ += "([^"]*)"/gm)) constants.set(match[1] ?? "", match[2] ?? "");
     for (const type of parseTypes(text)) {
       types.set(type.name, type);
       imports.set(type.name, fileImports);
@@ -64,7 +68,7 @@ export function readGoPackage(path: string, folder: string): GoPackage {
   const wrappedLists = new Set(
     [...proto.matchAll(/^message (\w+) \{\n(?:\s*\/\/.*\n|\s*\n)*\s*repeated \w+ items = 1;\s*\n\}/gm)].map((match) => match[1] ?? ""),
   );
-  return { path, modelPackage, types, wrappedLists, imports };
+  return { path, modelPackage, types, wrappedLists, constants, imports };
 }
 
 function parseImports(text: string): Map<string, string> {

@@ -1,7 +1,8 @@
 // The built-in API's structure, resolved: every definition reachable from a served resource, with its fields flattened.
 
 import type { GoField, GoPackage, GoType, Markers } from "./go-types.ts";
-import { isHelper } from "./sources.ts";
+import type { ResourceModel } from "./resources.ts";
+import { EXTRA_ROOTS, GROUP_VERSIONS, isHelper } from "./sources.ts";
 
 /** A node of a structure: a scalar, a list, a map, or a reference to a definition. */
 export interface TypeNode {
@@ -24,6 +25,8 @@ export interface FieldModel {
   readonly protoNumber: number;
   /** Numbers of the embedded messages that carry the field, outermost first. */
   readonly protoEmbed: readonly number[];
+  /** From `+default=`; undefined if there is none. */
+  readonly defaultValue: unknown;
 }
 
 export interface Definition {
@@ -66,6 +69,22 @@ const SCALARS: Readonly<Record<string, TypeNode>> = {
   float64: { type: "number", format: "double" },
 };
 
+/** Everything that a served resource, its list, its subresources or the protocol itself needs. */
+export function buildModel(packages: ReadonlyMap<string, GoPackage>, resources: readonly ResourceModel[]): Model {
+  const model = new Model(packages);
+  for (const { packagePath, kind, verbs, subresources } of resources) {
+    model.add(packagePath, kind);
+    if (verbs.includes("list")) model.add(packagePath, `${kind}List`);
+    for (const sub of subresources) {
+      const owner = GROUP_VERSIONS.find(({ group, version }) => group === sub.group && version === sub.version);
+      // Options of streams travel in the query, so they are no part of any document.
+      if (!sub.kind.endsWith("Options")) model.add(owner?.path ?? packagePath, sub.kind);
+    }
+  }
+  for (const [path, names] of Object.entries(EXTRA_ROOTS)) for (const name of names) model.add(path, name);
+  return model;
+}
+
 export class Model {
   readonly definitions = new Map<string, Definition>();
   readonly #packages: ReadonlyMap<string, GoPackage>;
@@ -94,13 +113,14 @@ export class Model {
     return { pkg, type };
   }
 
-  #fieldsOf(pkg: GoPackage, owner: GoType, protoEmbed: readonly number[]): FieldModel[] {
+  /** `protoEmbed` is undefined for what protobuf leaves out: kind and apiVersion are in the envelope there. */
+  #fieldsOf(pkg: GoPackage, owner: GoType, protoEmbed: readonly number[] | undefined): FieldModel[] {
     const fields: FieldModel[] = [];
     for (const field of owner.fields) {
       if (field.embedded && field.json === "") {
         const target = splitType(pkg, owner, field.type.replace(/^\*/, ""));
         const inner = this.#lookUp(target.path, target.name);
-        const embed = field.protoNumber > 0 ? [...protoEmbed, field.protoNumber] : protoEmbed;
+        const embed = protoEmbed && field.protoNumber > 0 ? [...protoEmbed, field.protoNumber] : undefined;
         fields.push(...this.#fieldsOf(inner.pkg, inner.type, embed));
       } else {
         fields.push(this.#field(pkg, owner, field, protoEmbed));
@@ -109,7 +129,7 @@ export class Model {
     return fields;
   }
 
-  #field(pkg: GoPackage, owner: GoType, field: GoField, protoEmbed: readonly number[]): FieldModel {
+  #field(pkg: GoPackage, owner: GoType, field: GoField, protoEmbed: readonly number[] | undefined): FieldModel {
     const { markers } = field;
     const node = withMarkers(this.#node(pkg, owner, field.type), markers);
     return {
@@ -118,8 +138,9 @@ export class Model {
       required: !isOptional(field),
       patchStrategy: field.patchStrategy ?? markers.get("patchStrategy")?.[0],
       patchMergeKey: field.patchMergeKey ?? markers.get("patchMergeKey")?.[0],
-      protoNumber: field.protoNumber,
-      protoEmbed,
+      protoNumber: protoEmbed ? field.protoNumber : 0,
+      protoEmbed: protoEmbed ?? [],
+      defaultValue: defaultOf(pkg, markers),
     };
   }
 
@@ -158,6 +179,16 @@ function isOptional(field: GoField): boolean {
   if (field.markers.has("optional")) return true;
   if (field.markers.has("required")) return false;
   return field.jsonOptions.includes("omitempty") || field.jsonOptions.includes("omitzero");
+}
+
+/** A JSON literal, or `ref(Constant)` of the same package. */
+function defaultOf(pkg: GoPackage, markers: Markers): unknown {
+  const written = markers.get("default")?.[0];
+  if (written === undefined) return undefined;
+  if (!written.startsWith("ref(")) return JSON.parse(written) as unknown;
+  const value = pkg.constants.get(written.slice(4, -1));
+  if (value === undefined) throw new Error(`${pkg.path}: unknown constant in +default=${written}`);
+  return value;
 }
 
 function structMapType(markers: Markers): string | undefined {

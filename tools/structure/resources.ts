@@ -1,9 +1,8 @@
-// The served resources, from the paths of the API: names, verbs, subresources. What paths do not tell (short names,
-// categories, kinds of streaming subresources) are facts of upstream's discovery documents, listed here.
+// The served resources, read from upstream's own discovery documents (`api/discovery` in the Kubernetes repository).
 
-import type { GoPackage } from "./go-types.ts";
-import { readOperations, type Operation } from "./client-node.ts";
-import { GROUP_VERSIONS, type GroupVersion } from "./sources.ts";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { GROUP_VERSIONS, moduleFolder } from "./sources.ts";
 
 export interface SubresourceModel {
   readonly name: string;
@@ -28,154 +27,63 @@ export interface ResourceModel {
   readonly packagePath: string;
 }
 
-const SHORT_NAMES: Readonly<Record<string, readonly string[]>> = {
-  certificatesigningrequests: ["csr"],
-  componentstatuses: ["cs"],
-  configmaps: ["cm"],
-  cronjobs: ["cj"],
-  customresourcedefinitions: ["crd", "crds"],
-  daemonsets: ["ds"],
-  deployments: ["deploy"],
-  endpoints: ["ep"],
-  events: ["ev"],
-  horizontalpodautoscalers: ["hpa"],
-  ingresses: ["ing"],
-  ipaddresses: ["ip"],
-  limitranges: ["limits"],
-  namespaces: ["ns"],
-  networkpolicies: ["netpol"],
-  nodes: ["no"],
-  persistentvolumeclaims: ["pvc"],
-  persistentvolumes: ["pv"],
-  poddisruptionbudgets: ["pdb"],
-  pods: ["po"],
-  priorityclasses: ["pc"],
-  replicasets: ["rs"],
-  replicationcontrollers: ["rc"],
-  resourcequotas: ["quota"],
-  serviceaccounts: ["sa"],
-  services: ["svc"],
-  statefulsets: ["sts"],
-  storageclasses: ["sc"],
-  volumeattributesclasses: ["vac"],
-};
-
-const CATEGORIES: Readonly<Record<string, readonly string[]>> = {
-  all: [
-    "cronjobs",
-    "daemonsets",
-    "deployments",
-    "horizontalpodautoscalers",
-    "jobs",
-    "pods",
-    "replicasets",
-    "replicationcontrollers",
-    "services",
-    "statefulsets",
-  ],
-  "api-extensions": [
-    "apiservices",
-    "customresourcedefinitions",
-    "mutatingadmissionpolicies",
-    "mutatingadmissionpolicybindings",
-    "mutatingwebhookconfigurations",
-    "validatingadmissionpolicies",
-    "validatingadmissionpolicybindings",
-    "validatingwebhookconfigurations",
-  ],
-};
-
-/** Kinds that discovery gives for subresources whose requests are streams or plain text. */
-const STREAM_KINDS: Readonly<Record<string, string>> = {
-  "nodes/proxy": "NodeProxyOptions",
-  "pods/attach": "PodAttachOptions",
-  "pods/exec": "PodExecOptions",
-  "pods/log": "Pod",
-  "pods/portforward": "PodPortForwardOptions",
-  "pods/proxy": "PodProxyOptions",
-  "services/proxy": "ServiceProxyOptions",
-};
-
-/** Subresource kinds that live in another group than their resource. */
-const FOREIGN_KINDS: Readonly<Record<string, { readonly group: string; readonly version: string }>> = {
-  Eviction: { group: "policy", version: "v1" },
-  Scale: { group: "autoscaling", version: "v1" },
-  TokenRequest: { group: "authentication.k8s.io", version: "v1" },
-};
-
-/** The list operation of these takes a watch parameter, but they cannot be watched. */
-const UNWATCHABLE = ["componentstatuses"];
-
-const COLLECTION_VERBS: Readonly<Record<string, string>> = { GET: "list", POST: "create", DELETE: "deletecollection" };
-const OBJECT_VERBS: Readonly<Record<string, string>> = { GET: "get", POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" };
-
-interface Draft {
-  kind: string;
-  namespaced: boolean;
-  readonly verbs: Set<string>;
+interface ApiResource {
+  readonly name: string;
+  readonly singularName: string;
+  readonly namespaced: boolean;
+  readonly kind: string;
+  readonly group?: string;
+  readonly version?: string;
+  readonly verbs: readonly string[];
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
 }
 
 /** All served resources, by group-version in discovery's order, by plural within one. */
-export function readResources(clientNode: string, packages: ReadonlyMap<string, GoPackage>): ResourceModel[] {
-  return GROUP_VERSIONS.flatMap((entry) => {
-    const pkg = packages.get(entry.path);
-    if (entry.apiClass === undefined || !pkg) return [];
-    return resourcesOf(entry, readOperations(clientNode, entry.apiClass), pkg);
+export function readResources(modules: string, release: string): ResourceModel[] {
+  const folder = join(moduleFolder(modules, "kubernetes", release), "api", "discovery");
+  checkComplete(folder);
+  return GROUP_VERSIONS.filter((entry) => entry.served !== false).flatMap(({ group, version, path }) => {
+    const file = group === "" ? `api__${version}.json` : `apis__${group}__${version}.json`;
+    const { resources } = readJson(join(folder, file)) as { resources: readonly ApiResource[] };
+    return resources
+      .filter(({ name }) => !name.includes("/"))
+      .map((resource) => ({
+        group,
+        version,
+        kind: resource.kind,
+        plural: resource.name,
+        singular: resource.singularName,
+        namespaced: resource.namespaced,
+        shortNames: resource.shortNames ?? [],
+        categories: resource.categories ?? [],
+        verbs: resource.verbs,
+        subresources: resources.filter(({ name }) => name.startsWith(`${resource.name}/`)).map((sub) => subresource(resource.name, sub)),
+        packagePath: path,
+      }));
   });
 }
 
-function resourcesOf(entry: GroupVersion, operations: readonly Operation[], pkg: GoPackage): ResourceModel[] {
-  const drafts = new Map<string, Draft>();
-  const prefix = entry.group === "" ? `/api/${entry.version}/` : `/apis/${entry.group}/${entry.version}/`;
-  for (const operation of operations) {
-    if (!operation.path.startsWith(prefix) || operation.path === prefix) continue;
-    let parts = operation.path.slice(prefix.length).split("/");
-    const namespaced = parts[0] === "namespaces" && parts[1] === "{namespace}" && parts.length > 2;
-    if (namespaced) parts = parts.slice(2);
-    const [plural = "", , subresource] = parts;
-    // The proxy's form with a further path adds nothing to discovery.
-    if (parts.length > 3) continue;
-    const key = subresource === undefined ? plural : `${plural}/${subresource}`;
-    const draft = drafts.get(key) ?? { kind: STREAM_KINDS[key] ?? "", namespaced: false, verbs: new Set<string>() };
-    drafts.set(key, draft);
-    draft.namespaced ||= namespaced;
-    const verb = (parts.length === 1 ? COLLECTION_VERBS : OBJECT_VERBS)[operation.method];
-    if (verb === undefined) continue;
-    draft.verbs.add(verb);
-    if (verb === "list" && operation.parameters.includes("watch") && !UNWATCHABLE.includes(plural)) draft.verbs.add("watch");
-    if (draft.kind === "" && ["get", "create", "update"].includes(verb)) draft.kind = kindOfClass(operation.answer);
-  }
-  const resources: ResourceModel[] = [];
-  for (const [plural, draft] of [...drafts].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    if (plural.includes("/")) continue;
-    resources.push({
-      group: entry.group,
-      version: entry.version,
-      kind: draft.kind,
-      plural,
-      singular: draft.kind.toLowerCase(),
-      namespaced: draft.namespaced,
-      shortNames: SHORT_NAMES[plural] ?? [],
-      categories: Object.keys(CATEGORIES).filter((category) => CATEGORIES[category]?.includes(plural)),
-      verbs: [...draft.verbs].toSorted(),
-      subresources: [...drafts]
-        .filter(([key]) => key.startsWith(`${plural}/`))
-        .map(([key, sub]) => ({
-          name: key.slice(plural.length + 1),
-          kind: sub.kind,
-          ...(pkg.types.has(sub.kind) && sub.kind !== "Scale" ? {} : FOREIGN_KINDS[sub.kind]),
-          verbs: [...sub.verbs].toSorted(),
-        }))
-        .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
-      packagePath: entry.path,
-    });
-  }
-  return resources;
+function subresource(parent: string, { name, kind, group, version, verbs }: ApiResource): SubresourceModel {
+  return {
+    name: name.slice(parent.length + 1),
+    kind,
+    ...(group === undefined ? {} : { group }),
+    ...(version === undefined ? {} : { version }),
+    verbs,
+  };
 }
 
-/** `V1Pod` and `CoreV1Event` to `Pod` and `Event`. */
-function kindOfClass(className: string): string {
-  const kind = /^[A-Z]?[a-z]*V\d+(\w+)$/.exec(className)?.[1];
-  if (kind === undefined) throw new Error(`no kind in class name ${className}`);
-  return kind;
+/** Upstream's documents list beta and alpha versions too; every stable one must be in our list. */
+function checkComplete(folder: string): void {
+  const { groups } = readJson(join(folder, "apis.json")) as { groups: { versions: { groupVersion: string; version: string }[] }[] };
+  const known = new Set(GROUP_VERSIONS.map(({ group, version }) => `${group}/${version}`));
+  for (const { groupVersion, version } of groups.flatMap((group) => group.versions)) {
+    if (/^v\d+$/.test(version) && !known.has(groupVersion))
+      throw new Error(`${groupVersion} is served by this release but missing in sources.ts`);
+  }
+}
+
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(file, "utf8"));
 }

@@ -2,6 +2,7 @@
 
 import type { Definition, FieldModel, Model, TypeNode } from "./model.ts";
 import type { ResourceModel } from "./resources.ts";
+import { labelOf } from "./sources.ts";
 
 const META = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 const OBJECT_META = `${META}ObjectMeta`;
@@ -16,41 +17,29 @@ const JSON_TYPES: Readonly<Record<string, string>> = {
   JSONSchemaPropsOrStringArray: "JSONSchemaProps | string[]",
 };
 
-/** File name to text. */
-export function writeTypes(
-  model: Model,
-  resources: readonly ResourceModel[],
-  fileOf: (packagePath: string) => string,
-): Map<string, string> {
-  const byFile = new Map<string, Definition[]>();
-  for (const definition of model.definitions.values()) {
-    const file = fileOf(definition.packagePath);
-    const list = byFile.get(file) ?? [];
-    list.push(definition);
-    byFile.set(file, list);
-  }
+/** Text by label (`core-v1`). */
+export function writeTypes(model: Model, resources: readonly ResourceModel[]): Map<string, string> {
+  const byLabel = Map.groupBy(model.definitions.values(), (definition) => labelOf(definition.packagePath));
   const texts = new Map<string, string>();
-  for (const [file, definitions] of byFile) {
+  for (const [label, definitions] of byLabel) {
     definitions.sort((a, b) => (a.goName < b.goName ? -1 : 1));
-    texts.set(file, new FileWriter(model, file, fileOf).write(definitions, resources));
+    texts.set(label, new FileWriter(model, label).write(definitions, resources));
   }
   return texts;
 }
 
 class FileWriter {
   readonly #model: Model;
-  readonly #file: string;
-  readonly #fileOf: (packagePath: string) => string;
+  readonly #label: string;
   /** Module to imported names. */
   readonly #imports = new Map<string, Set<string>>();
   readonly #own = new Set<string>();
   readonly #isMeta: boolean;
 
-  constructor(model: Model, file: string, fileOf: (packagePath: string) => string) {
+  constructor(model: Model, label: string) {
     this.#model = model;
-    this.#file = file;
-    this.#fileOf = fileOf;
-    this.#isMeta = file === "meta-v1.gen.ts";
+    this.#label = label;
+    this.#isMeta = label === "meta-v1";
   }
 
   write(definitions: readonly Definition[], resources: readonly ResourceModel[]): string {
@@ -132,8 +121,8 @@ class FileWriter {
     if (!definition) throw new Error(`no definition ${name}`);
     const { goName } = definition;
     if (name.startsWith(META) && FROM_OBJECT_MODEL.includes(goName)) return this.#import("#meta/object.ts", goName);
-    const file = this.#fileOf(definition.packagePath);
-    return file === this.#file ? goName : this.#import(`./${file}`, goName);
+    const label = labelOf(definition.packagePath);
+    return label === this.#label ? goName : this.#import(`./${label}.gen.ts`, goName);
   }
 
   #meta(name: string): string {
