@@ -1,6 +1,7 @@
 // Copies of JSON data, several times faster than structuredClone.
 
 import type { Mutable } from "./mutable.ts";
+import { setField } from "./own-field.ts";
 
 /** A deep copy that shares nothing with `value` and may be changed. JSON data only: plain objects, lists, scalars. */
 export function clone<T>(value: T): Mutable<T> {
@@ -17,11 +18,6 @@ function copy(value: unknown): unknown {
   }
   const source = value as Record<string, unknown>;
   const target: Record<string, unknown> = {};
-  for (const key in source) {
-    // `__proto__` as data must become a field, not the prototype.
-    if (key === "__proto__")
-      Object.defineProperty(target, key, { value: copy(source[key]), writable: true, enumerable: true, configurable: true });
-    else target[key] = copy(source[key]);
-  }
+  for (const key in source) setField(target, key, copy(source[key]));
   return target;
 }
