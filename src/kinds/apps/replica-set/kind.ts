@@ -1,0 +1,28 @@
+import type { ReplicaSet } from "#kinds/api/apps-v1.gen.ts";
+import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
+import { ageColumn, containerColumns, integer, nameColumn, text, wide } from "#kinds/shared/columns.ts";
+import type { KindHooks } from "#meta/kind.ts";
+import { formatLabelSelector } from "#meta/selectors.ts";
+
+export const replicaSetHooks: KindHooks<ReplicaSet> = {
+  default: (object) => {
+    if (!object.spec) return;
+    object.spec.replicas ??= 1;
+    defaultPodTemplate(object.spec.template);
+  },
+  prepare: (next, previous) => {
+    if (previous === undefined) next.status = { replicas: 0 };
+  },
+  scale: { specReplicas: ".spec.replicas", statusReplicas: ".status.replicas", selector: ".spec.selector" },
+  selectableFields: (object) => ({ "status.replicas": String(object.status?.replicas ?? 0) }),
+  selectableFieldNames: ["status.replicas"],
+  columns: [
+    nameColumn,
+    integer("Desired", (object) => object.spec?.replicas ?? 0),
+    integer("Current", (object) => object.status?.replicas ?? 0),
+    integer("Ready", (object) => object.status?.readyReplicas ?? 0),
+    ageColumn,
+    ...containerColumns<ReplicaSet>((object) => object.spec?.template?.spec?.containers),
+    wide(text("Selector", (object) => formatLabelSelector(object.spec?.selector))),
+  ],
+};

@@ -1,0 +1,71 @@
+// Which pods go first when there are too many. Pure. The order is upstream's ActivePodsWithRanks
+// (pkg/controller/controller_utils.go).
+
+import type { Pod } from "#kinds/api/core-v1.gen.ts";
+import { isPodReady, readySince } from "#kinds/core/pod/state.ts";
+import type { DeepReadonly } from "#meta/object.ts";
+
+type AnyPod = DeepReadonly<Pod>;
+
+const DELETION_COST_ANNOTATION = "controller.kubernetes.io/pod-deletion-cost";
+const PHASE_ORDER: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };
+
+/**
+ * The `count` pods to delete, the most dispensable first. `related` are all pods of the same owner's owner: a node that
+ * holds many of them gives one up first.
+ */
+export function podsToDelete(pods: readonly AnyPod[], related: readonly AnyPod[], count: number, nowMs: number): AnyPod[] {
+  if (count >= pods.length) return [...pods];
+  const perNode = new Map<string, number>();
+  for (const pod of related) {
+    const node = pod.spec?.nodeName;
+    if (node) perNode.set(node, (perNode.get(node) ?? 0) + 1);
+  }
+  const rankOf = (pod: AnyPod) => perNode.get(pod.spec?.nodeName ?? "") ?? 0;
+  return pods.toSorted((a, b) => compare(a, b, rankOf, nowMs)).slice(0, count);
+}
+
+/** Negative: a goes before b. */
+function compare(a: AnyPod, b: AnyPod, rankOf: (pod: AnyPod) => number, nowMs: number): number {
+  return (
+    Number(Boolean(a.spec?.nodeName)) - Number(Boolean(b.spec?.nodeName)) ||
+    phaseOrder(a) - phaseOrder(b) ||
+    Number(isPodReady(a)) - Number(isPodReady(b)) ||
+    deletionCost(a) - deletionCost(b) ||
+    rankOf(b) - rankOf(a) ||
+    byAge(readySince(a), readySince(b), nowMs) ||
+    restarts(b) - restarts(a) ||
+    byAge(createdAt(a), createdAt(b), nowMs) ||
+    (a.metadata?.uid ?? "").localeCompare(b.metadata?.uid ?? "")
+  );
+}
+
+function phaseOrder(pod: AnyPod): number {
+  return PHASE_ORDER[pod.status?.phase ?? "Pending"] ?? 2;
+}
+
+function deletionCost(pod: AnyPod): number {
+  const text = pod.metadata?.annotations?.[DELETION_COST_ANNOTATION];
+  return text !== undefined && /^-?(0|[1-9]\d*)$/.test(text) ? Number(text) : 0;
+}
+
+function restarts(pod: AnyPod): number {
+  let most = 0;
+  for (const status of pod.status?.containerStatuses ?? []) most = Math.max(most, status.restartCount);
+  return most;
+}
+
+function createdAt(pod: AnyPod): number | undefined {
+  const text = pod.metadata?.creationTimestamp;
+  return text === undefined ? undefined : Date.parse(text);
+}
+
+/** Younger first, by magnitude of age: among pods of about the same age the choice falls by uid, so that it is spread. */
+function byAge(a: number | undefined, b: number | undefined, nowMs: number): number {
+  if (a === undefined || b === undefined) return 0;
+  return magnitude(nowMs - a) - magnitude(nowMs - b);
+}
+
+function magnitude(ageMs: number): number {
+  return ageMs <= 0 ? -1 : Math.floor(Math.log2(ageMs * 1e6));
+}
