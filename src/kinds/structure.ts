@@ -33,6 +33,8 @@ export interface BuiltinStructure {
   schema(definitionName: string): Schema;
   /** Whether there is a definition of that name. */
   has(definitionName: string): boolean;
+  /** The definition of a kind; also of kinds that only subresources use (`Scale`, `Eviction`). */
+  nameOf(group: string, version: string, kind: string): string | undefined;
 }
 
 /** A reader of the table with its own cache. Make one and pass it on. */
@@ -75,6 +77,13 @@ class TableReader implements BuiltinStructure {
 
   has(definitionName: string): boolean {
     return this.#lines(definitionName) !== undefined;
+  }
+
+  nameOf(group: string, version: string, kind: string): string | undefined {
+    const prefix = this.resources.find(({ resource }) => resource.group === group && resource.version === version)?.definitionName;
+    if (prefix === undefined) return undefined;
+    const name = prefix.slice(0, prefix.lastIndexOf(".") + 1) + kind;
+    return this.has(name) ? name : undefined;
   }
 
   schema(definitionName: string): Schema {
