@@ -1,0 +1,166 @@
+// JSON as the API takes and gives it. Integers beyond 2^53 lose their last digits, as everywhere in JavaScript; no field of the
+// built-in kinds needs them (resourceVersion is text).
+
+import { badRequest } from "../errors.ts";
+
+export interface Decoded {
+  readonly value: unknown;
+  /** Paths of fields that occur more than once, such as `spec.replicas`, in order; the last one counts. Empty unless asked for. */
+  readonly duplicateFields: readonly string[];
+}
+
+export interface DecodeOptions {
+  /** Looks for fields that occur twice. */
+  readonly findDuplicates?: boolean;
+}
+
+/**
+ * Nesting that is let in. Upstream takes 10,000 levels; what walks objects here recurses, and no stack is that deep.
+ */
+const MAX_DEPTH = 1_000;
+
+/** Decodes a document; throws a 400 if it is no UTF-8, no JSON, or nested too deeply. */
+export function decodeJson(bytes: Uint8Array, options: DecodeOptions = {}): Decoded {
+  return decodeJsonText(decodeText(bytes), options);
+}
+
+export function decodeJsonText(text: string, options: DecodeOptions = {}): Decoded {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw badRequest(`couldn't get version/kind; json parse error: ${syntaxText(text, error)}`);
+  }
+  // A document that is too deep has at least this many brackets.
+  if (text.length > 2 * MAX_DEPTH && depthExceeds(text, MAX_DEPTH))
+    throw badRequest("couldn't get version/kind; json parse error: exceeded max depth");
+  return { value, duplicateFields: options.findDuplicates ? findDuplicates(text, value) : [] };
+}
+
+/** Decodes UTF-8; throws a 400 if it is not. */
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw badRequest("the body is not valid UTF-8");
+  }
+}
+
+/** Encodes JSON data; fields that are undefined are left out. */
+export function encodeJson(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
+
+/** Go's words for the two commonest faults, else the engine's. */
+function syntaxText(text: string, error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (text.trim() === "" || message.includes("end of JSON input") || message.startsWith("Unterminated"))
+    return "unexpected end of JSON input";
+  const position = /at position (\d+)/.exec(message)?.[1];
+  const character = position === undefined ? /^Unexpected token '(.)'/su.exec(message)?.[1] : text[Number(position)];
+  return character === undefined ? message : `invalid character '${character}' looking for beginning of value`;
+}
+
+function depthExceeds(text: string, limit: number): boolean {
+  let depth = 0;
+  for (let index = 0; index < text.length; index++) {
+    switch (text.charCodeAt(index)) {
+      case 0x22: // "
+        index = endOfString(text, index);
+        break;
+      case 0x7b: // {
+      case 0x5b: // [
+        if (++depth > limit) return true;
+        break;
+      case 0x7d: // }
+      case 0x5d: // ]
+        depth--;
+        break;
+    }
+  }
+  return false;
+}
+
+/** The index of the quote that ends the string whose first quote is at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
+    if (end < 0) return text.length;
+    let backslashes = 0;
+    while (text.charCodeAt(end - 1 - backslashes) === 0x5c) backslashes++;
+    if (backslashes % 2 === 0) return end;
+  }
+}
+
+function findDuplicates(text: string, value: unknown): string[] {
+  // As many keys in the text as in the value: none is there twice. Quotes inside strings and spaces before colons make the
+  // cheap count differ, and then the exact way decides.
+  let keys = 0;
+  for (let index = text.indexOf('":'); index >= 0; index = text.indexOf('":', index + 2)) keys++;
+  return keys === countKeys(value) ? [] : scanDuplicates(text);
+}
+
+function countKeys(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const item of value) count += countKeys(item);
+    return count;
+  }
+  const fields = value as Record<string, unknown>;
+  for (const key in fields) {
+    count++;
+    const field = fields[key];
+    if (typeof field === "object") count += countKeys(field);
+  }
+  return count;
+}
+
+/** Walks a text that is known to be valid JSON. */
+function scanDuplicates(text: string): string[] {
+  const found: string[] = [];
+  interface Level {
+    readonly path: string;
+    /** Undefined in a list. */
+    readonly keys: Set<string> | undefined;
+    /** Of the member or item that is being read. */
+    current: string;
+    index: number;
+    expectsKey: boolean;
+  }
+  const levels: Level[] = [];
+  const enter = (list: boolean) => {
+    const above = levels.at(-1);
+    const path = above?.current ?? "";
+    levels.push({ path, keys: list ? undefined : new Set(), current: list ? `${path}[0]` : path, index: 0, expectsKey: !list });
+  };
+  for (let index = 0; index < text.length; index++) {
+    const level = levels.at(-1);
+    switch (text.charAt(index)) {
+      case '"': {
+        const end = endOfString(text, index);
+        if (level?.keys && level.expectsKey) {
+          const key = String(JSON.parse(text.slice(index, end + 1)));
+          level.current = level.path === "" ? key : `${level.path}.${key}`;
+          level.expectsKey = false;
+          if (level.keys.has(key)) found.push(level.current);
+          level.keys.add(key);
+        }
+        index = end;
+        break;
+      }
+      case "{":
+      case "[":
+        enter(text[index] === "[");
+        break;
+      case "}":
+      case "]":
+        levels.pop();
+        break;
+      case ",":
+        if (level?.keys) level.expectsKey = true;
+        else if (level) level.current = `${level.path}[${++level.index}]`;
+        break;
+    }
+  }
+  return [...new Set(found)];
+}
