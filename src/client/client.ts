@@ -16,6 +16,8 @@ export interface ListCallOptions extends CallOptions {
   readonly limit?: number;
   readonly continue?: string;
   readonly resourceVersion?: string;
+  /** Asks for metadata alone (PartialObjectMetadata); a server that cannot gives whole objects. */
+  readonly metadataOnly?: boolean;
 }
 
 export interface WatchCallOptions extends CallOptions {
@@ -27,6 +29,8 @@ export interface WatchCallOptions extends CallOptions {
   readonly allowWatchBookmarks?: boolean;
   /** With resourceVersion absent or "0": current objects as ADDED, then a bookmark annotated `k8s.io/initial-events-end`. */
   readonly sendInitialEvents?: boolean;
+  /** As in ListCallOptions. */
+  readonly metadataOnly?: boolean;
   readonly timeoutSeconds?: number;
 }
 

@@ -24,6 +24,8 @@ const PATCH_TYPES: Readonly<Record<PatchType, string>> = {
 };
 
 const ACCEPT = { accept: "application/json" } as const;
+const ACCEPT_METADATA_LIST = { accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json" } as const;
+const ACCEPT_METADATA = { accept: "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json" } as const;
 const SEND = { accept: "application/json", "content-type": "application/json" } as const;
 
 export interface CreateClientOptions {
@@ -80,7 +82,7 @@ export function createClient(transport: Transport, clientOptions: CreateClientOp
         method: "GET",
         path: resourcePath(resource, { namespace: options.namespace }),
         ...queryOf(listQuery(options)),
-        headers: ACCEPT,
+        headers: options.metadataOnly ? ACCEPT_METADATA_LIST : ACCEPT,
         ...signalOf(options),
       }),
 
@@ -93,7 +95,7 @@ export function createClient(transport: Transport, clientOptions: CreateClientOp
           method: "GET",
           path: resourcePath(resource, { namespace: options.namespace }),
           ...queryOf(watchQuery(options)),
-          headers: ACCEPT,
+          headers: options.metadataOnly ? ACCEPT_METADATA : ACCEPT,
           signal,
         });
         for await (const batch of watchBatches<T>(response.body)) {

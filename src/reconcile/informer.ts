@@ -60,6 +60,10 @@ export interface InformerOptions {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   readonly namespace?: string;
+  /** Asks the server for metadata alone. */
+  readonly metadataOnly?: boolean;
+  /** Keeps what this returns instead of the object, which it may change; it must keep name, namespace, uid and resourceVersion. */
+  readonly reduce?: (object: KubeObject) => KubeObject;
 }
 
 /** client-go's reflector: 0.8 s doubling to 30 s, with full jitter. */
@@ -83,11 +87,13 @@ export function createInformer<T extends KubeObject>(resource: Resource<T>, opti
     ...(options.namespace !== undefined ? { namespace: options.namespace } : {}),
     ...(options.labelSelector !== undefined ? { labelSelector: options.labelSelector } : {}),
     ...(options.fieldSelector !== undefined ? { fieldSelector: options.fieldSelector } : {}),
+    ...(options.metadataOnly ? { metadataOnly: true } : {}),
   };
   let hasSynced = false;
   let revision = 0;
 
-  const prepare = (object: T): DeepReadonly<T> => {
+  const prepare = (received: T): DeepReadonly<T> => {
+    const object = options.reduce ? (options.reduce(received) as T) : received; // who reduces also says what is left of T
     object.apiVersion ??= apiVersionOf(resource);
     object.kind ??= resource.kind;
     // Nobody who reconciles reads them, and they are a good part of an object's size. The server takes a write without them as "unchanged".

@@ -1,0 +1,75 @@
+// What a server serves, from its discovery documents: for loops that deal with every kind there is.
+
+import type { Resource } from "#meta/resource.ts";
+import { errorOf, readText } from "./body.ts";
+import type { Client } from "./client.ts";
+
+export interface DiscoveredResource extends Resource {
+  readonly verbs: readonly string[];
+}
+
+export interface Discovery {
+  /** Resources in the preferred version of their group, without subresources. */
+  readonly resources: readonly DiscoveredResource[];
+  /** Group versions whose document could not be had, with the reason; what they serve is unknown, not absent. */
+  readonly failed: ReadonlyMap<string, Error>;
+}
+
+interface ApiGroupList {
+  readonly groups: readonly {
+    readonly name: string;
+    readonly versions: readonly { readonly groupVersion: string; readonly version: string }[];
+    readonly preferredVersion?: { readonly version: string };
+  }[];
+}
+
+interface ApiResourceList {
+  readonly resources: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly namespaced: boolean;
+    readonly verbs: readonly string[];
+  }[];
+}
+
+/** Reads discovery. Rejects only if not even the list of groups can be had. A resource that only an older version serves is listed in that. */
+export async function discover(client: Client, signal?: AbortSignal): Promise<Discovery> {
+  const read = async <T>(path: string): Promise<T> => {
+    const request = { method: "GET", path, headers: { accept: "application/json" }, ...(signal ? { signal } : {}) } as const;
+    const response = await client.transport(request);
+    if (response.status !== 200) throw await errorOf(request, response);
+    return JSON.parse(await readText(response.body)) as T; // the documents' form is fixed
+  };
+  const failed = new Map<string, Error>();
+  const readVersion = async (group: string, version: string): Promise<DiscoveredResource[]> => {
+    const groupVersion = group === "" ? version : `${group}/${version}`;
+    try {
+      const document = await read<ApiResourceList>(group === "" ? `/api/${version}` : `/apis/${groupVersion}`);
+      return document.resources
+        .filter(({ name }) => !name.includes("/"))
+        .map(({ name, kind, namespaced, verbs }) => ({ group, version, kind, plural: name, namespaced, verbs }));
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      failed.set(groupVersion, error instanceof Error ? error : new Error(String(error)));
+      return [];
+    }
+  };
+  const { groups } = await read<ApiGroupList>("/apis");
+  const inOrder = [
+    { name: "", versions: ["v1"] },
+    ...groups.map(({ name, versions, preferredVersion }) => {
+      const others = versions.map(({ version }) => version).filter((version) => version !== preferredVersion?.version);
+      return { name, versions: preferredVersion ? [preferredVersion.version, ...others] : others };
+    }),
+  ];
+  const perGroup = await Promise.all(
+    inOrder.map(async ({ name, versions }) => {
+      const found = new Map<string, DiscoveredResource>();
+      for (const resources of await Promise.all(versions.map((version) => readVersion(name, version)))) {
+        for (const resource of resources) if (!found.has(resource.plural)) found.set(resource.plural, resource);
+      }
+      return [...found.values()];
+    }),
+  );
+  return { resources: perGroup.flat(), failed };
+}
