@@ -1,0 +1,39 @@
+import type { DaemonSet } from "#kinds/api/apps-v1.gen.ts";
+import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
+import { ageColumn, containerColumns, formatLabels, integer, nameColumn, text, wide } from "#kinds/shared/columns.ts";
+import type { KindHooks } from "#meta/kind.ts";
+import { formatLabelSelector } from "#meta/selectors.ts";
+
+function defaultDaemonSet(object: DaemonSet): void {
+  const spec = object.spec;
+  if (!spec) return;
+  defaultPodTemplate(spec.template);
+  const strategy = (spec.updateStrategy ??= {});
+  strategy.type ||= "RollingUpdate";
+  if (strategy.type === "RollingUpdate") {
+    strategy.rollingUpdate ??= {};
+    strategy.rollingUpdate.maxUnavailable ??= 1;
+    strategy.rollingUpdate.maxSurge ??= 0;
+  }
+  spec.revisionHistoryLimit ??= 10;
+}
+
+export const daemonSetHooks: KindHooks<DaemonSet> = {
+  default: defaultDaemonSet,
+  prepare: (next, previous) => {
+    if (previous !== undefined) return;
+    next.status = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
+  },
+  columns: [
+    nameColumn,
+    integer("Desired", (object) => object.status?.desiredNumberScheduled ?? 0),
+    integer("Current", (object) => object.status?.currentNumberScheduled ?? 0),
+    integer("Ready", (object) => object.status?.numberReady ?? 0),
+    integer("Up-to-date", (object) => object.status?.updatedNumberScheduled ?? 0),
+    integer("Available", (object) => object.status?.numberAvailable ?? 0),
+    text("Node Selector", (object) => formatLabels(object.spec?.template.spec?.nodeSelector)),
+    ageColumn,
+    ...containerColumns<DaemonSet>((object) => object.spec?.template.spec?.containers),
+    wide(text("Selector", (object) => formatLabelSelector(object.spec?.selector))),
+  ],
+};

@@ -1,0 +1,41 @@
+import { Deployment } from "#kinds/api/apps-v1.gen.ts";
+import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
+import { ageColumn, containerColumns, formatDeploymentSelector, nameColumn, text, wide } from "#kinds/shared/columns.ts";
+import { equal } from "#lib/equal.ts";
+import type { KindHooks } from "#meta/kind.ts";
+
+function defaultDeployment(deployment: Deployment): void {
+  const spec = deployment.spec;
+  if (!spec) return;
+  defaultPodTemplate(spec.template);
+  spec.replicas ??= 1;
+  const strategy = (spec.strategy ??= {});
+  strategy.type ||= "RollingUpdate";
+  if (strategy.type === "RollingUpdate") {
+    strategy.rollingUpdate ??= {};
+    strategy.rollingUpdate.maxUnavailable ??= "25%";
+    strategy.rollingUpdate.maxSurge ??= "25%";
+  }
+  spec.revisionHistoryLimit ??= 10;
+  spec.progressDeadlineSeconds ??= 600;
+}
+
+export const deploymentHooks: KindHooks<Deployment> = {
+  default: defaultDeployment,
+  prepare: (next, previous) => {
+    if (previous === undefined) next.status = {};
+  },
+  // Annotations count too: the controller copies them to ReplicaSets.
+  generation: (next, previous) =>
+    !equal(next.spec, previous.spec) || !equal(next.metadata?.annotations ?? {}, previous.metadata?.annotations ?? {}),
+  scale: { specReplicas: ".spec.replicas", statusReplicas: ".status.replicas", selector: ".spec.selector" },
+  columns: [
+    nameColumn,
+    text("Ready", (object) => `${object.status?.readyReplicas ?? 0}/${object.spec?.replicas ?? 0}`),
+    text("Up-to-date", (object) => object.status?.updatedReplicas ?? 0),
+    text("Available", (object) => object.status?.availableReplicas ?? 0),
+    ageColumn,
+    ...containerColumns<Deployment>((object) => object.spec?.template.spec?.containers),
+    wide(text("Selector", (object) => formatDeploymentSelector(object.spec?.selector))),
+  ],
+};

@@ -1,0 +1,31 @@
+import type { Namespace } from "#kinds/api/core-v1.gen.ts";
+import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
+import type { KindHooks } from "#meta/kind.ts";
+import { validateNamespace } from "./validate.ts";
+
+/** While a namespace carries this, it stays: whoever empties it takes it off through the finalize subresource. */
+export const KUBERNETES_FINALIZER = "kubernetes";
+const NAME_LABEL = "kubernetes.io/metadata.name";
+
+export const namespaceHooks: KindHooks<Namespace> = {
+  default: (object) => {
+    const metadata = (object.metadata ??= {});
+    if (metadata.name) (metadata.labels ??= {})[NAME_LABEL] = metadata.name;
+    if (object.status) object.status.phase ||= "Active";
+  },
+  prepare: (next, previous, { subresource }) => {
+    if (previous === undefined) {
+      next.status = { phase: "Active" };
+      const finalizers = ((next.spec ??= {}).finalizers ??= []);
+      if (!finalizers.includes(KUBERNETES_FINALIZER)) finalizers.push(KUBERNETES_FINALIZER);
+    } else if (subresource === "") {
+      next.spec = previous.spec?.finalizers ? { finalizers: [...previous.spec.finalizers] } : {};
+    }
+  },
+  validate: (next, previous, { subresource }) => validateNamespace(next, previous, subresource),
+  nameRule: "dns1123label",
+  selectableFields: (object) => ({ "status.phase": object.status?.phase ?? "", name: object.metadata?.name ?? "" }),
+  selectableFieldNames: ["status.phase", "name"],
+  generation: false,
+  columns: [nameColumn, text("Status", (object) => object.status?.phase ?? ""), ageColumn],
+};

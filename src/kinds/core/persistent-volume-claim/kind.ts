@@ -1,0 +1,28 @@
+import type { PersistentVolumeClaim } from "#kinds/api/core-v1.gen.ts";
+import { ageColumn, nameColumn, text, wide } from "#kinds/shared/columns.ts";
+import { formatAccessModes, storageClassOf } from "#kinds/shared/volumes.ts";
+import type { KindHooks } from "#meta/kind.ts";
+import { defaultClaim } from "./defaults.ts";
+import { validateClaim } from "./validate.ts";
+
+export const persistentVolumeClaimHooks: KindHooks<PersistentVolumeClaim> = {
+  default: defaultClaim,
+  prepare: (next, previous) => {
+    if (previous === undefined) next.status = { phase: "Pending" };
+  },
+  validate: (next, previous, { subresource }) => validateClaim(next, previous, subresource),
+  generation: false,
+  selectableFields: (claim) => ({ name: claim.metadata?.name ?? "" }),
+  selectableFieldNames: ["name"],
+  columns: [
+    nameColumn,
+    text("Status", (claim) => (claim.metadata?.deletionTimestamp ? "Terminating" : (claim.status?.phase ?? ""))),
+    text("Volume", (claim) => claim.spec?.volumeName ?? ""),
+    text("Capacity", (claim) => (claim.spec?.volumeName ? (claim.status?.capacity?.["storage"] ?? "0") : "")),
+    text("Access Modes", (claim) => (claim.spec?.volumeName ? formatAccessModes(claim.status?.accessModes) : "")),
+    text("StorageClass", (claim) => storageClassOf(claim.metadata?.annotations, claim.spec?.storageClassName)),
+    text("VolumeAttributesClass", (claim) => claim.spec?.volumeAttributesClassName ?? "<unset>"),
+    ageColumn,
+    wide(text("VolumeMode", (claim) => claim.spec?.volumeMode ?? "<unset>")),
+  ],
+};

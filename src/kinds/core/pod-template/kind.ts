@@ -1,0 +1,18 @@
+import type { PodTemplate } from "#kinds/api/core-v1.gen.ts";
+import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
+import { containerColumns, formatLabels, nameColumn, text } from "#kinds/shared/columns.ts";
+import { equal } from "#lib/equal.ts";
+import type { KindHooks } from "#meta/kind.ts";
+
+const [containers, images] = containerColumns<PodTemplate>((object) => object.template?.spec?.containers);
+
+export const podTemplateHooks: KindHooks<PodTemplate> = {
+  default: (object) => defaultPodTemplate(object.template),
+  generation: (next, previous) => !equal(next.template, previous.template),
+  columns: [
+    nameColumn,
+    { ...containers, wide: false },
+    { ...images, wide: false },
+    text("Pod Labels", (object) => formatLabels(object.template?.metadata?.labels)),
+  ],
+};

@@ -1,0 +1,92 @@
+// What pods get beyond the defaults of their spec, which templates share.
+
+import type { Container, Pod, PodSpec } from "#kinds/api/core-v1.gen.ts";
+import { addMissing, canonicalize, tryParse, type ResourceList } from "#kinds/shared/quantities.ts";
+import { addQuantities, compareQuantities, formatQuantity, type Quantity } from "#meta/quantity.ts";
+import { defaultPodSpec } from "./pod-spec/defaults.ts";
+
+export function defaultPod(pod: Pod): void {
+  const spec = pod.spec;
+  if (spec) {
+    defaultPodSpec(spec);
+    for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
+      if (!container.resources?.limits) continue;
+      container.resources.requests ??= {};
+      addMissing(container.resources.requests, container.resources.limits);
+    }
+    if (spec.resources) defaultPodLevelResources(spec);
+    spec.enableServiceLinks ??= true;
+    if (spec.hostNetwork) {
+      for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
+        for (const port of container.ports ?? []) port.hostPort ||= port.containerPort;
+      }
+    }
+  }
+  defaultPodStatus(pod);
+}
+
+function defaultPodStatus(pod: Pod): void {
+  const status = pod.status;
+  if (!status) return;
+  // The single address and the list are two spellings of one fact; the single one wins.
+  if (status.podIP && status.podIPs?.[0]?.ip !== status.podIP) status.podIPs = [{ ip: status.podIP }];
+  else if (!status.podIP && status.podIPs?.[0]?.ip) status.podIP = status.podIPs[0].ip;
+  if (status.hostIP && !status.hostIPs?.length) status.hostIPs = [{ ip: status.hostIP }];
+  for (const list of [status.initContainerStatuses, status.containerStatuses, status.ephemeralContainerStatuses]) {
+    for (const container of list ?? []) {
+      canonicalize(container.allocatedResources);
+      canonicalize(container.resources?.limits);
+      canonicalize(container.resources?.requests);
+    }
+  }
+}
+
+const isHugePages = (name: string): boolean => name.startsWith("hugepages-");
+const isPodLevel = (name: string): boolean => name === "cpu" || name === "memory" || isHugePages(name);
+
+/** Pod-level limits of huge pages and requests follow from the containers' unless they are given. */
+function defaultPodLevelResources(spec: PodSpec): void {
+  const resources = spec.resources;
+  if (!resources) return;
+  if (count(resources.limits) + count(resources.requests) > 0) {
+    const limits: ResourceList = { ...resources.limits };
+    for (const [name, value] of Object.entries(aggregate(spec, "limits"))) {
+      if (isHugePages(name) && resources.requests?.[name] === undefined) limits[name] ??= value;
+    }
+    if (count(limits) > 0) resources.limits = limits;
+  }
+  if (count(resources.limits) === 0) return;
+  const requests: ResourceList = { ...resources.requests };
+  for (const [name, value] of Object.entries(aggregate(spec, "requests"))) {
+    if (isPodLevel(name) && !isHugePages(name)) requests[name] ??= value;
+  }
+  for (const [name, value] of Object.entries(resources.limits ?? {})) if (isPodLevel(name)) requests[name] ??= value;
+  if (count(requests) > 0) resources.requests = requests;
+}
+
+const count = (list: ResourceList | undefined): number => Object.keys(list ?? {}).length;
+
+/** What all containers need together: the sum, or what an init container needs beside the sidecars before it, if that is more. */
+function aggregate(spec: PodSpec, what: "limits" | "requests"): ResourceList {
+  const total = new Map<string, Quantity>();
+  const sidecars = new Map<string, Quantity>();
+  const peak = new Map<string, Quantity>();
+  const add = (into: Map<string, Quantity>, container: Container) => {
+    for (const [name, value] of Object.entries(container.resources?.[what] ?? {})) {
+      const quantity = tryParse(value);
+      if (quantity) into.set(name, addQuantities(into.get(name) ?? "0", quantity));
+    }
+  };
+  for (const container of spec.containers ?? []) add(total, container);
+  for (const container of spec.initContainers ?? []) {
+    const needed = new Map(sidecars);
+    add(needed, container);
+    if (container.restartPolicy === "Always") {
+      add(total, container);
+      add(sidecars, container);
+    }
+    for (const [name, value] of needed) if (compareQuantities(value, peak.get(name) ?? "0") > 0) peak.set(name, value);
+  }
+  for (const [name, value] of peak) if (compareQuantities(value, total.get(name) ?? "0") > 0) total.set(name, value);
+  return Object.fromEntries([...total].map(([name, value]) => [name, formatQuantity(value)]));
+}
