@@ -1,14 +1,30 @@
-// (interface below; createApiServer to follow in this file)
+// The API server as a value: built from a store, kinds and access control, it answers requests. It knows no kind by name.
 
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
 import type { KindDefinition } from "#meta/kind.ts";
 import type { Store } from "#store/store.ts";
 import type { Authenticator, Authorizer } from "./access.ts";
+import { createAdmissionChain } from "./admission-chain.ts";
 import type { AdmissionPlugin } from "./admission.ts";
-import type { ServerExtension } from "./extension.ts";
+import { createNegotiator } from "./encoding/negotiate.ts";
+import type { Allocator, ExtensionHandler, ServerExtension } from "./extension.ts";
 import type { Handler } from "./http.ts";
-import type { Registry } from "./registry.ts";
+import { createKindCatalog, type KindCatalog } from "./kind-catalog.ts";
+import type { ServedKind } from "./objects/served-kind.ts";
+import type { WriteEnvironment } from "./objects/write-call.ts";
+import { authenticate } from "./pipeline/authenticate.ts";
+import { authorize, unionAuthorizer } from "./pipeline/authorize.ts";
+import { deadline } from "./pipeline/deadline.ts";
+import { dispatch } from "./pipeline/dispatch.ts";
+import { ANONYMOUS, compose, type Exchange } from "./pipeline/exchange.ts";
+import { identify } from "./pipeline/identify.ts";
+import { recover } from "./pipeline/recover.ts";
+import { createRegistry, type Registry } from "./registry.ts";
+import type { RequestInfo } from "./request-info.ts";
+import { uuid } from "./uuid.ts";
+import type { VerbServer } from "./verbs/verb.ts";
+import { createWatchTicker } from "./verbs/watch-ticker.ts";
 
 export interface ApiServerOptions {
   readonly store: Store;
@@ -33,6 +49,98 @@ export interface ApiServerOptions {
 export interface ApiServer extends AsyncDisposable {
   readonly handler: Handler;
   readonly registry: Registry;
+  /** The kinds served, replaceable while the server runs. */
+  readonly catalog: KindCatalog;
   /** Ends watches, waits for requests under way (at most graceMs), stops extensions. Does not close the store. */
   stop(graceMs?: number): Promise<void>;
+}
+
+const NOTHING: RequestInfo = {
+  isResourceRequest: false,
+  path: "",
+  verb: "",
+  apiGroup: "",
+  apiVersion: "",
+  namespace: "",
+  resource: "",
+  subresource: "",
+  name: "",
+  rest: [],
+};
+
+/** Starts extensions and gives a server that takes requests. */
+export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { store, clock, log, random } = options;
+  const catalog = createKindCatalog(options.kinds);
+  const allocators = new Map<string, Allocator[]>();
+  const handlers = new Map<string, ExtensionHandler>();
+  const writes: WriteEnvironment = { store, clock, random, allocators: (kind) => allocators.get(nameOf(kind)) ?? NO_ALLOCATORS };
+  const registry = createRegistry(writes, catalog);
+  const authorizer = unionAuthorizer(await options.authorizers(registry));
+  const authenticators = await options.authenticators(registry);
+  const started = await Promise.all(
+    (options.extensions ?? []).map((extension) => extension.start({ registry, authorizer, clock, log, random })),
+  );
+  for (const { handlers: added = [], allocators: taking = [] } of started) {
+    for (const handler of added) handlers.set(`${resourceName(handler.resource)}/${handler.subresource}`, handler);
+    for (const allocator of taking) {
+      const name = resourceName(allocator.resource);
+      allocators.set(name, [...(allocators.get(name) ?? []), allocator]);
+    }
+  }
+  const plugins = [...(options.admission?.(registry) ?? []), ...started.flatMap((extension) => extension.admission ?? [])];
+  const watches = createWatchTicker(clock);
+  const server: VerbServer = {
+    store,
+    clock,
+    log,
+    random,
+    writes,
+    admission: createAdmissionChain(plugins),
+    negotiate: createNegotiator(),
+    watches,
+  };
+  const paths = new Map(started.flatMap((extension) => Object.entries(extension.paths ?? {})));
+  const run = compose(
+    [recover(log), identify, authenticate(authenticators), deadline(clock), authorize(authorizer)],
+    dispatch({
+      server,
+      catalog,
+      extension: (kind, subresource) => handlers.get(`${nameOf(kind)}/${subresource}`),
+      path: (path) => {
+        const handler = paths.get(path);
+        return handler && ((exchange: Exchange) => handler(exchange.request));
+      },
+    }),
+  );
+  for (const { afterStart } of started) {
+    if (!afterStart) continue;
+    afterStart().catch((error: unknown) => log.error("an extension failed after start", { error }));
+  }
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    watches.stop();
+    await Promise.all(started.map((extension) => extension.stop?.()));
+    registry[Symbol.dispose]();
+  };
+  return {
+    registry,
+    catalog,
+    handler: async (request) => {
+      const exchange: Exchange = { request, auditId: uuid(random), info: NOTHING, user: ANONYMOUS, warnings: [] };
+      return run(exchange);
+    },
+    stop: () => (stopping ??= stop()),
+    [Symbol.asyncDispose]: () => (stopping ??= stop()),
+  };
+}
+
+const NO_ALLOCATORS: readonly Allocator[] = [];
+
+function resourceName(resource: { readonly group: string; readonly version: string; readonly plural: string }): string {
+  return `${resource.group}/${resource.version}/${resource.plural}`;
+}
+
+function nameOf(kind: ServedKind): string {
+  return resourceName(kind.resource);
 }

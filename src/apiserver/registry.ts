@@ -1,9 +1,17 @@
 // The server's own door to stored objects, for access control, admission and kinds' server hooks. It bypasses
 // authentication, authorization and admission, but not defaulting, validation, finalizers or optimistic concurrency.
-// (createRegistry to follow)
 
-import type { DeepReadonly, Key, KubeObject } from "#meta/object.ts";
-import type { Resource } from "#meta/resource.ts";
+import { clone } from "#lib/clone.ts";
+import { isNotFound } from "#meta/errors.ts";
+import { splitKey, type DeepReadonly, type Key, type KubeObject } from "#meta/object.ts";
+import { apiVersionOf, groupResource, type Resource } from "#meta/resource.ts";
+import type { KindCatalog } from "./kind-catalog.ts";
+import { createLiveCache, type LiveCache } from "./live-cache.ts";
+import { createObject } from "./objects/create-object.ts";
+import { deleteObject } from "./objects/delete-object.ts";
+import { storeKey, storePrefix, type ServedKind } from "./objects/served-kind.ts";
+import { updateObject } from "./objects/update-object.ts";
+import type { WriteCall, WriteEnvironment } from "./objects/write-call.ts";
 
 /** A live, decoded, in-memory view of one kind. Filled at first use, kept current by a store watch. */
 export interface Cache<T extends KubeObject> {
@@ -33,4 +41,74 @@ export interface Registry {
     options?: { readonly gracePeriodSeconds?: number; readonly uid?: string; readonly resourceVersion?: string },
   ): Promise<void>;
   cache<T extends KubeObject>(resource: Resource<T>): Cache<T>;
+}
+
+/** The server itself, in hooks that want to know who writes. */
+const SERVER_CALL: WriteCall = {
+  user: { name: "system:apiserver", groups: ["system:masters", "system:authenticated"] },
+  dryRun: false,
+  subresource: "*",
+  admission: undefined,
+  warn() {},
+};
+
+/** Disposing stops the caches. */
+export function createRegistry(environment: WriteEnvironment, catalog: KindCatalog): Registry & Disposable {
+  const caches = new Map<ServedKind, LiveCache>();
+  const kindOf = (resource: Resource): ServedKind => {
+    const kind = catalog.find(resource.group, resource.version, resource.plural);
+    if (!kind) throw new TypeError(`no such kind is served: ${groupResource(resource)} in version ${resource.version}`);
+    return kind;
+  };
+  return {
+    async get<T extends KubeObject>(resource: Resource<T>, key: Key): Promise<T | undefined> {
+      const kind = kindOf(resource);
+      const { namespace, name } = splitKey(key);
+      const entry = await environment.store.get(storeKey(kind, namespace, name));
+      return entry && (kind.forms.fresh(entry) as T); // what is stored under a kind is of that kind
+    },
+    async list<T extends KubeObject>(resource: Resource<T>, namespace?: string): Promise<T[]> {
+      const kind = kindOf(resource);
+      const { entries } = await environment.store.list(storePrefix(kind, namespace ?? ""));
+      return entries.map((entry) => kind.forms.fresh(entry) as T); // likewise
+    },
+    async create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
+      const kind = kindOf(resource);
+      const copy: KubeObject = { ...(clone(object) as KubeObject), kind: resource.kind, apiVersion: apiVersionOf(resource) };
+      const { entry } = await createObject(environment, kind, copy, object.metadata?.namespace ?? "", SERVER_CALL);
+      return kind.forms.fresh(entry) as T; // likewise
+    },
+    async update<T extends KubeObject>(resource: Resource<T>, key: Key, change: (object: T) => boolean | void): Promise<T> {
+      const kind = kindOf(resource);
+      const { namespace, name } = splitKey(key);
+      const edit = (current: DeepReadonly<KubeObject>): KubeObject | undefined => {
+        const next = clone(current) as T; // clone drops the read-only marks; what is stored under a kind is of that kind
+        if (change(next) === false) return undefined;
+        delete next.metadata?.resourceVersion;
+        return next;
+      };
+      const { entry } = await updateObject(environment, kind, { namespace, name, change: edit }, SERVER_CALL);
+      return kind.forms.fresh(entry) as T; // likewise
+    },
+    async delete(resource, key, options = {}) {
+      const { gracePeriodSeconds, uid, resourceVersion } = options;
+      const preconditions = { ...(uid !== undefined ? { uid } : {}), ...(resourceVersion !== undefined ? { resourceVersion } : {}) };
+      const deleteOptions = { ...(gracePeriodSeconds !== undefined ? { gracePeriodSeconds } : {}), preconditions };
+      try {
+        await deleteObject(environment, kindOf(resource), { ...splitKey(key), options: deleteOptions }, SERVER_CALL);
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    },
+    cache<T extends KubeObject>(resource: Resource<T>): Cache<T> {
+      const kind = kindOf(resource);
+      let cache = caches.get(kind);
+      if (!cache) caches.set(kind, (cache = createLiveCache(environment.store, kind)));
+      return cache as unknown as Cache<T>; // a view of what is stored under the kind: objects of that kind
+    },
+    [Symbol.dispose]() {
+      for (const cache of caches.values()) cache[Symbol.dispose]();
+      caches.clear();
+    },
+  };
 }

@@ -1,0 +1,81 @@
+// Request bodies as objects: JSON or YAML, checked against the kind's structure, with upstream's refusals.
+
+import { ApiError, badRequest, unsupportedMediaType } from "#meta/errors.ts";
+import type { KubeObject } from "#meta/object.ts";
+import type { ServedKind } from "../objects/served-kind.ts";
+import type { Exchange } from "../pipeline/exchange.ts";
+import { checkFields, fieldValidationOf } from "./field-check.ts";
+
+export interface DecodedBody {
+  readonly value: unknown;
+  /** Paths of fields that occur twice. */
+  readonly duplicateFields: readonly string[];
+  readonly bytes: Uint8Array;
+}
+
+const ACCEPTED = "application/json, application/yaml";
+
+export function mediaType(contentType: string | undefined): string {
+  if (contentType === undefined || contentType === "application/json") return "application/json";
+  return (contentType.split(";", 1)[0] ?? "").trim().toLowerCase();
+}
+
+/** Decodes a body by its content type; JSON if there is none. Throws 415, 413, and the decoder's errors. */
+export async function decodeBody(exchange: Exchange): Promise<DecodedBody> {
+  const { request } = exchange;
+  const type = mediaType(request.headers["content-type"]);
+  if (type !== "application/json" && type !== "application/yaml" && type !== "*/*") {
+    throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${ACCEPTED}`);
+  }
+  const bytes = await request.body();
+  if (type === "application/yaml") {
+    throw badRequest("yaml is not here yet");
+  }
+  return { value: JSON.parse(Buffer.from(bytes).toString("utf8")), duplicateFields: [], bytes };
+}
+
+/** Decodes the body of a create or update into an object of the kind. */
+export async function decodeObject(kind: ServedKind, exchange: Exchange): Promise<KubeObject> {
+  const { resource, apiVersion } = kind;
+  let decoded: DecodedBody;
+  try {
+    decoded = await decodeBody(exchange);
+  } catch (error) {
+    if (error instanceof ApiError && error.code !== 400) throw error;
+    const bytes = await exchange.request.body();
+    const cause = error instanceof Error ? error.message : String(error);
+    throw badRequest(`the object provided is unrecognized (must be of type ${resource.kind}): ${cause} (${summary(bytes)})`);
+  }
+  const { value } = decoded;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${resource.kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${goType(value)} into Go value of type struct { APIVersion string; Kind string } (${summary(decoded.bytes)})`,
+    );
+  }
+  const object = value as KubeObject; // a JSON object; its fields are checked below
+  object.kind ||= resource.kind;
+  object.apiVersion ||= apiVersion;
+  if (object.apiVersion !== apiVersion) {
+    throw badRequest(`the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`);
+  }
+  if (object.kind !== resource.kind) {
+    throw badRequest(
+      `${object.kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}: the kind in the data does not match the expected kind`,
+    );
+  }
+  checkFields(kind, exchange, object, decoded.duplicateFields, fieldValidationOf(exchange, resource.kind));
+  return object;
+}
+
+/** The first bytes of a body in hexadecimal, or the whole of it as text if it is short enough. */
+function summary(bytes: Uint8Array): string {
+  const limit = 30;
+  const text = Buffer.from(bytes.subarray(0, limit)).toString("hex");
+  return bytes.length > limit ? `${text} ...` : text;
+}
+
+function goType(value: unknown): string {
+  if (Array.isArray(value)) return "array";
+  if (value === null) return "null";
+  return typeof value === "boolean" ? "bool" : typeof value;
+}

@@ -1,0 +1,174 @@
+// The forms of a stored object: bytes as stored, bytes as served, decoded. Each is made at most once per store entry.
+// Stored bytes are JSON that begins {"kind":...,"apiVersion":...,"metadata":{ and hold no resourceVersion: the served form
+// is spliced from them without decoding.
+
+import { clone } from "#lib/clone.ts";
+import type { KindDefinition } from "#meta/kind.ts";
+import type { DeepReadonly, KubeObject } from "#meta/object.ts";
+import { apiVersionOf } from "#meta/resource.ts";
+import type { Entry } from "#store/store.ts";
+
+/** What selectors look at. */
+export interface SelectionFacts {
+  readonly labels: Readonly<Record<string, string>> | undefined;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+interface Memo {
+  served?: Uint8Array;
+  decoded?: DeepReadonly<KubeObject>;
+  facts?: SelectionFacts;
+}
+
+export type WatchEventType = "ADDED" | "MODIFIED" | "DELETED";
+
+const METADATA = Buffer.from('"metadata":{');
+const NO_FIELDS: Readonly<Record<string, string>> = {};
+
+/** Reads and writes the bytes of one served kind. Entries and all that is handed out are shared: callers must not change them. */
+export class Forms {
+  readonly #definition: KindDefinition;
+  readonly #apiVersion: string;
+  /** Everything before the resourceVersion's digits. */
+  readonly #head: Buffer;
+  /** The same for items of a list, which go without kind and apiVersion for the typed built-in kinds, as upstream serves them. */
+  readonly #itemHead: Buffer;
+  readonly #heads: Readonly<Record<WatchEventType, Buffer>>;
+  readonly #memos = new WeakMap<Entry, Memo>();
+  readonly #lines = new Map<Entry, Partial<Record<WatchEventType, Uint8Array>>>();
+  /** Whether stored bytes may need more than splicing before they are served. */
+  readonly #decodes: boolean;
+
+  constructor(definition: KindDefinition) {
+    this.#definition = definition;
+    this.#apiVersion = apiVersionOf(definition.resource);
+    const head = `{"kind":${JSON.stringify(definition.resource.kind)},"apiVersion":${JSON.stringify(this.#apiVersion)},"metadata":{"resourceVersion":"`;
+    this.#head = Buffer.from(head);
+    this.#itemHead = Buffer.from(definition.definitionName.startsWith("io.k8s.") ? '{"metadata":{"resourceVersion":"' : head);
+    const lineHead = (type: WatchEventType) => Buffer.from(`{"type":"${type}","object":${head}`);
+    this.#heads = { ADDED: lineHead("ADDED"), MODIFIED: lineHead("MODIFIED"), DELETED: lineHead("DELETED") };
+    this.#decodes = definition.convert !== undefined || definition.onRead !== undefined;
+  }
+
+  /** The bytes a client gets for the object in plain JSON. */
+  served(entry: Entry): Uint8Array {
+    const memo = this.#memo(entry);
+    return (memo.served ??= splice(this.#head, entry.revision, this.#body(entry), EMPTY));
+  }
+
+  /** Appends the pieces of a list item to `pieces`; resolves to their length. Nothing is copied or kept. */
+  pushItem(pieces: Uint8Array[], entry: Entry): number {
+    const revision = Buffer.from(`${entry.revision}",`, "latin1");
+    const body = this.#body(entry);
+    pieces.push(this.#itemHead, revision, body);
+    return this.#itemHead.length + revision.length + body.length;
+  }
+
+  /**
+   * One line of a watch stream. `revision` is the event's: with DELETED it is later than the entry's. Watchers are told
+   * of a commit one after another in one turn, so lines are kept until the turn ends.
+   */
+  watchLine(type: WatchEventType, entry: Entry, revision: number): Uint8Array {
+    let lines = this.#lines.get(entry);
+    if (!lines) {
+      if (this.#lines.size === 0) queueMicrotask(() => this.#lines.clear());
+      lines = {};
+      this.#lines.set(entry, lines);
+    }
+    return (lines[type] ??= splice(this.#heads[type], revision, this.#body(entry), LINE_END));
+  }
+
+  /** The object, shared: nobody may change it. Its metadata has the resourceVersion. */
+  decoded(entry: Entry): DeepReadonly<KubeObject> {
+    const memo = this.#memo(entry);
+    return (memo.decoded ??= this.#decode(entry));
+  }
+
+  /** A copy of the object that the caller may change. */
+  fresh(entry: Entry): KubeObject {
+    const shared = this.#memos.get(entry)?.decoded;
+    return shared ? (clone(shared) as KubeObject) : this.#decode(entry);
+  }
+
+  /** Labels and selectable fields. Only they are kept, not the decoded object. */
+  facts(entry: Entry): SelectionFacts {
+    const memo = this.#memo(entry);
+    return (memo.facts ??= this.factsOf(memo.decoded ?? this.#decode(entry)));
+  }
+
+  factsOf(object: DeepReadonly<KubeObject>): SelectionFacts {
+    const extra = this.#definition.selectableFields?.(object) ?? NO_FIELDS;
+    return {
+      labels: object.metadata?.labels,
+      fields: { "metadata.name": object.metadata?.name ?? "", "metadata.namespace": object.metadata?.namespace ?? "", ...extra },
+    };
+  }
+
+  /** The bytes to store. Puts kind and apiVersion in place; the resourceVersion is left out. */
+  encode(object: KubeObject): Uint8Array {
+    const source = this.#definition.convert ? this.#definition.convert.toStored(object as never) : object; // the hook's own type
+    const { kind, apiVersion, metadata, ...rest } = source;
+    const { resourceVersion: _, ...stored } = metadata ?? {};
+    const converted = this.#definition.convert !== undefined;
+    return Buffer.from(
+      JSON.stringify({
+        kind: converted ? kind : this.#definition.resource.kind,
+        apiVersion: converted ? apiVersion : this.#apiVersion,
+        metadata: stored,
+        ...rest,
+      }),
+    );
+  }
+
+  #memo(entry: Entry): Memo {
+    let memo = this.#memos.get(entry);
+    if (!memo) {
+      memo = {};
+      this.#memos.set(entry, memo);
+    }
+    return memo;
+  }
+
+  #decode(entry: Entry): KubeObject {
+    const stored = JSON.parse(asBuffer(entry.value).toString("utf8")) as KubeObject; // the server wrote these bytes
+    const object: KubeObject = this.#definition.convert ? this.#definition.convert.fromStored(stored) : stored;
+    object.kind = this.#definition.resource.kind;
+    object.apiVersion = this.#apiVersion;
+    this.#definition.onRead?.(object);
+    if (entry.revision > 0) (object.metadata ??= {}).resourceVersion = String(entry.revision);
+    return object;
+  }
+
+  /** Stored bytes from the first field of the metadata on. */
+  #body(entry: Entry): Uint8Array {
+    let bytes = asBuffer(entry.value);
+    if (this.#decodes) {
+      const object = this.#memos.get(entry)?.decoded ?? this.#decode(entry);
+      const { resourceVersion: _, ...metadata } = object.metadata ?? {};
+      bytes = Buffer.from(JSON.stringify({ ...object, metadata }));
+    }
+    return bytes.subarray(bytes.indexOf(METADATA) + METADATA.length);
+  }
+}
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+const LINE_END: Uint8Array = Buffer.from("}\n");
+
+/** `head`, the revision, the end of its string, `body`, `tail`. Revision 0 (a dry run's creation) shows as "". */
+function splice(head: Uint8Array, revision: number, body: Uint8Array, tail: Uint8Array): Uint8Array {
+  const digits = revision > 0 ? String(revision) : "";
+  // Not from the shared pool: a small kept slice would hold 8 KiB.
+  const out = Buffer.allocUnsafeSlow(head.length + digits.length + 2 + body.length + tail.length);
+  out.set(head, 0);
+  let at = head.length;
+  at += out.write(digits, at, "latin1");
+  out[at++] = 0x22;
+  out[at++] = 0x2c;
+  out.set(body, at);
+  if (tail.length > 0) out.set(tail, at + body.length);
+  return out;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

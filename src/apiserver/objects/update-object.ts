@@ -1,0 +1,218 @@
+// Update of an object: read, change, check, write if unchanged; repeated when another write came between.
+
+import { equal } from "#lib/equal.ts";
+import { clone } from "#lib/clone.ts";
+import { conflict, field, invalid, notFound, staleObject } from "#meta/errors.ts";
+import { validateObjectMeta } from "#meta/metadata-validation.ts";
+import type { DeepReadonly, KubeObject, ObjectMeta } from "#meta/object.ts";
+import type { Entry } from "#store/store.ts";
+import type { AdmissionAttributes } from "../admission.ts";
+import { isWriteConflict } from "../store-errors.ts";
+import { createObject } from "./create-object.ts";
+import { raisesGeneration } from "./generation.ts";
+import { storeKey, type ServedKind } from "./served-kind.ts";
+import { allocate, contextOf, encodeForStore, release, type WriteCall, type WriteEnvironment, type Written } from "./write-call.ts";
+
+export interface UpdateTarget {
+  readonly namespace: string;
+  readonly name: string;
+  /** Makes the next object from the current one, anew at each attempt; gives an object the callee may change, or undefined to leave it. */
+  readonly change: (current: DeepReadonly<KubeObject>) => KubeObject | undefined | Promise<KubeObject | undefined>;
+  /** What to create if there is no such object and the kind allows that; undefined refuses. */
+  readonly create?: () => KubeObject | undefined;
+  /** How often a write that names no resourceVersion is tried anew after a conflict. Default: without end. */
+  readonly maxRetries?: number;
+}
+
+/** Updates an object. Throws notFound, conflict, invalid, what admission and `change` throw. */
+export async function updateObject(
+  environment: WriteEnvironment,
+  kind: ServedKind,
+  target: UpdateTarget,
+  call: WriteCall,
+): Promise<Written> {
+  const { store } = environment;
+  const { namespace, name, maxRetries = Infinity } = target;
+  const key = storeKey(kind, namespace, name);
+  let found = store.get(key);
+  for (let retries = 0; ; retries++) {
+    const entry = found instanceof Promise ? await found : found;
+    if (!entry) {
+      const created = kind.definition.createOnUpdate && call.subresource === "" ? target.create?.() : undefined;
+      if (!created) throw notFound(kind.resource, name);
+      if (created.metadata?.uid) {
+        throw conflict(kind.resource, name, preconditionText(key, created.metadata.uid, ""));
+      }
+      delete created.metadata?.resourceVersion;
+      return createObject(environment, kind, created, namespace, call);
+    }
+    const attempt = await tryUpdate(environment, kind, { key, entry, target }, call);
+    if (!("lost" in attempt)) return attempt;
+    if (attempt.conditional || retries >= maxRetries) throw staleObject(kind.resource, name);
+    found = store.get(key);
+  }
+}
+
+/** Upstream's words for a uid that names another object. */
+function preconditionText(key: string, wanted: string, actual: string): string {
+  return (
+    `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, ` +
+    `AdditionalErrorMsg: Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${actual}`
+  );
+}
+
+interface Attempt {
+  readonly key: string;
+  readonly entry: Entry;
+  readonly target: UpdateTarget;
+}
+
+async function tryUpdate(
+  environment: WriteEnvironment,
+  kind: ServedKind,
+  { key, entry, target }: Attempt,
+  call: WriteCall,
+): Promise<Written | { readonly lost: true; readonly conditional: boolean }> {
+  const { definition, resource } = kind;
+  const previous = kind.forms.decoded(entry);
+  const changed = target.change(previous);
+  const next = changed instanceof Promise ? await changed : changed;
+  if (next === undefined) return { entry, created: false };
+  const metadata = (next.metadata ??= {});
+  const conditional = checkPreconditions(kind, target, key, metadata, previous);
+  carryMetadata(metadata, previous.metadata ?? {}, call.subresource);
+  separateStatus(kind, next, previous, call.subresource);
+  definition.default?.(next);
+
+  const subresource = call.subresource === "*" ? "" : call.subresource;
+  const plugins = call.admission?.select("UPDATE", resource, subresource);
+  const attributes: AdmissionAttributes | undefined =
+    plugins?.mutate || plugins?.validate
+      ? {
+          operation: "UPDATE",
+          resource,
+          subresource,
+          namespace: target.namespace,
+          name: target.name,
+          object: next,
+          oldObject: clone(previous) as KubeObject, // clone drops the read-only marks of the shared object
+          user: call.user,
+          dryRun: call.dryRun,
+          warn: call.warn,
+        }
+      : undefined;
+  if (attributes && plugins?.mutate) await plugins.mutate(attributes);
+  definition.prepare?.(next, previous, contextOf(environment, call));
+  if (call.subresource !== "status" && raisesGeneration(definition, next, previous)) {
+    metadata.generation = (previous.metadata?.generation ?? 0) + 1;
+  }
+
+  const allocators = environment.allocators(kind);
+  const taken = allocators.length > 0 ? await allocate(environment, kind, next, previous, call.dryRun) : undefined;
+  let kept = false;
+  try {
+    const errors = [
+      ...validateObjectMeta(metadata, previous.metadata ?? {}, { namespaced: resource.namespaced, nameRule: definition.nameRule }),
+      ...(definition.validate?.(next, previous, { subresource }) ?? []),
+    ];
+    if (errors.length > 0) throw invalid(resource, target.name, errors);
+    for (const warning of definition.warnings?.(next, previous) ?? []) call.warn(warning);
+    if (attributes && plugins?.validate) await plugins.validate(attributes);
+
+    if (equal(next, previous)) return { entry, created: false };
+    if (isFinished(next, previous)) {
+      if (!call.dryRun) {
+        const revision = await environment.store.delete(key, entry.revision);
+        release(environment, kind, previous);
+        return { entry: { ...entry, value: encodeForStore(kind, next), revision }, created: false, gone: true };
+      }
+      return { entry, created: false, gone: true };
+    }
+    const value = encodeForStore(kind, next);
+    if (call.dryRun) return { entry: { ...entry, value }, created: false };
+    const written = await environment.store.put(key, value, entry.revision);
+    taken?.commit();
+    kept = true;
+    return { entry: written, created: false };
+  } catch (error) {
+    if (isWriteConflict(error)) return { lost: true, conditional };
+    throw error;
+  } finally {
+    if (!kept) taken?.rollback();
+  }
+}
+
+/** Refuses a write that was made for another object or another version of it; says whether it named a version. */
+function checkPreconditions(
+  kind: ServedKind,
+  target: UpdateTarget,
+  key: string,
+  metadata: ObjectMeta,
+  previous: DeepReadonly<KubeObject>,
+): boolean {
+  const current = previous.metadata ?? {};
+  if (metadata.uid && metadata.uid !== current.uid) {
+    throw conflict(kind.resource, target.name, preconditionText(key, metadata.uid, current.uid ?? ""));
+  }
+  const version = metadata.resourceVersion;
+  if (!version || version === "0") {
+    if (kind.definition.unconditionalUpdate !== false) return false;
+    throw invalid(kind.resource, target.name, [field.invalid("metadata.resourceVersion", 0, "must be specified for an update")]);
+  }
+  if (!/^\d+$/.test(version)) {
+    throw invalid(kind.resource, target.name, [
+      field.invalid("metadata.resourceVersion", version, `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`),
+    ]);
+  }
+  if (version !== current.resourceVersion) throw staleObject(kind.resource, target.name);
+  return true;
+}
+
+/** Fields of metadata that only the server sets stay as they are. */
+function carryMetadata(metadata: ObjectMeta, previous: DeepReadonly<ObjectMeta>, subresource: string): void {
+  const carried = previous as ObjectMeta; // its lists are only read
+  for (const name of CARRIED) {
+    if (carried[name] === undefined) delete metadata[name];
+    else Object.assign(metadata, { [name]: carried[name] });
+  }
+  metadata.name ??= previous.name ?? "";
+  if (previous.namespace !== undefined) metadata.namespace ??= previous.namespace;
+  if (previous.namespace === undefined) delete metadata.namespace;
+  delete metadata.selfLink;
+  delete metadata.managedFields;
+  if (subresource === "status") {
+    if (carried.ownerReferences) metadata.ownerReferences = carried.ownerReferences;
+    else delete metadata.ownerReferences;
+  }
+}
+
+const CARRIED = [
+  "uid",
+  "resourceVersion",
+  "generation",
+  "generateName",
+  "creationTimestamp",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+] as const;
+
+/** Where a kind has a status subresource, each of the two doors changes its own part only. */
+function separateStatus(kind: ServedKind, next: KubeObject, previous: DeepReadonly<KubeObject>, subresource: string): void {
+  const target = next as Record<string, unknown>;
+  const source = previous as Readonly<Record<string, unknown>>;
+  if (subresource === "status") {
+    for (const name of Object.keys(target)) if (!source[name] && !OWN_OF_STATUS.has(name)) delete target[name];
+    for (const name of Object.keys(source)) if (!OWN_OF_STATUS.has(name)) target[name] = clone(source[name]);
+  } else if (kind.hasStatus && subresource !== "*") {
+    if (source["status"] === undefined) delete target["status"];
+    else target["status"] = clone(source["status"]);
+  }
+}
+
+const OWN_OF_STATUS: ReadonlySet<string> = new Set(["status", "metadata", "kind", "apiVersion"]);
+
+/** A deleted object that nothing holds any more: no finalizers left and no grace period running. */
+function isFinished(next: DeepReadonly<KubeObject>, previous: DeepReadonly<KubeObject>): boolean {
+  if ((next.metadata?.finalizers?.length ?? 0) > 0) return false;
+  return previous.metadata?.deletionTimestamp !== undefined && !previous.metadata.deletionGracePeriodSeconds;
+}

@@ -1,0 +1,46 @@
+// Turns every failure into a Status, and puts the headers on that all answers have.
+
+import type { Logger } from "#lib/log.ts";
+import { statusResponse } from "../encoding/status-response.ts";
+import type { ApiResponse } from "../http.ts";
+import { toApiError } from "../store-errors.ts";
+import type { Exchange, Filter } from "./exchange.ts";
+
+/** The outermost filter: what is inside may throw anything. */
+export function recover(log: Logger): Filter {
+  return (next) => {
+    const fail = (exchange: Exchange, thrown: unknown): ApiResponse => {
+      const error = toApiError(thrown);
+      if (error.code >= 500 && error.reason === "InternalError") {
+        log.error("request failed", { method: exchange.request.method, path: exchange.request.path, error: error.cause ?? error });
+      }
+      return finish(exchange, statusResponse(error));
+    };
+    return (exchange) => {
+      try {
+        const response = next(exchange);
+        if (!(response instanceof Promise)) return finish(exchange, response);
+        return response.then(
+          (done) => finish(exchange, done),
+          (error: unknown) => fail(exchange, error),
+        );
+      } catch (error) {
+        return fail(exchange, error);
+      }
+    };
+  };
+}
+
+function finish(exchange: Exchange, response: ApiResponse): ApiResponse {
+  const headers: Record<string, string> = { ...response.headers, "audit-id": exchange.auditId };
+  headers["cache-control"] ??= "no-cache, private";
+  if (exchange.warnings.length > 0) headers["warning"] = [...new Set(exchange.warnings)].map(warningText).join(", ");
+  return { ...response, headers };
+}
+
+/** RFC 7234's form, as upstream writes it. */
+function warningText(text: string): string {
+  const escaped = text.replace(/[\u0000-\u001f\u007f]/g, " ").replace(/[\\"]/g, "\\$&");
+  // Header values are bytes of Latin-1; anything else is sent as UTF-8 in its place.
+  return `299 - "${Buffer.from(escaped, "utf8").toString("latin1")}"`;
+}

@@ -1,0 +1,245 @@
+// LIST of a collection: from stored bytes, as one snapshot however many pages it takes.
+
+import { ApiError, badRequest, field, invalid } from "#meta/errors.ts";
+import type { ListMeta } from "#meta/object.ts";
+import { partialMetadata } from "#meta/table.ts";
+import type { Entry, ListResult } from "#store/store.ts";
+import type { OutputForm } from "../encoding/negotiate.ts";
+import { listForm, respondAs, tableOf, wantsPretty } from "../encoding/respond.ts";
+import { bytesResponse } from "../encoding/status-response.ts";
+import type { ApiResponse } from "../http.ts";
+import type { ServedKind } from "../objects/served-kind.ts";
+import type { Exchange } from "../pipeline/exchange.ts";
+import { isCompacted, tooLargeResourceVersion } from "../store-errors.ts";
+import { decodeContinue, encodeContinue, type ContinueToken } from "./continue-token.ts";
+import { selectionOf, type Selection } from "./selection.ts";
+import { namespaceOf, type VerbHandler, type VerbServer } from "./verb.ts";
+
+/** Pages read from the store when a selector leaves out some of the entries. */
+const MIN_PAGE = 500;
+/** A response larger than this is sent in pieces, so that no other request waits for its encryption. */
+const CHUNK_BYTES = 512 * 1024;
+
+export interface ListQuery {
+  readonly limit: number;
+  readonly token: ContinueToken | undefined;
+  /** The exact past to show; 0: now. */
+  readonly revision: number;
+}
+
+/** What a list found. */
+export interface Listed {
+  readonly entries: readonly Entry[];
+  readonly metadata: ListMeta & { resourceVersion: string };
+  readonly revision: number;
+}
+
+export const list: VerbHandler = (server, kind, exchange) => {
+  const { query } = exchange.request;
+  const form = listForm(server, exchange);
+  const selection = selectionOf(kind, namespaceOf(kind, exchange), query);
+  const found = readList(server, kind, selection, parseListQuery(server, query));
+  const answer = (listed: Listed) => respondList(server, kind, exchange, form, listed);
+  return found instanceof Promise ? found.then(answer) : answer(found);
+};
+
+/** Checks the parameters of a list against one another, as upstream does. */
+export function parseListQuery(server: VerbServer, query: URLSearchParams): ListQuery {
+  if (query.size === 0) return { limit: 0, token: undefined, revision: 0 };
+  const limitText = query.get("limit") ?? "";
+  if (!/^-?\d*$/.test(limitText)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(limitText)}: invalid syntax`);
+  const limit = Math.max(0, Number(limitText));
+  const version = query.get("resourceVersion") ?? "";
+  const match = query.get("resourceVersionMatch") ?? "";
+  const continued = query.get("continue") ?? "";
+  checkVersionMatch(version, match, continued);
+  const requested = parseVersion(version);
+  if (continued !== "") {
+    if (requested > 0) throw badRequest("specifying resource version is not allowed when using continue");
+    const token = decodeContinue(continued);
+    return { limit, token, revision: Math.max(token.revision, 0) };
+  }
+  const exact = match === "Exact" || (match === "" && limit > 0 && requested > 0);
+  if (requested > server.store.revision) throw tooLargeResourceVersion(requested, server.store.revision);
+  return { limit, token: undefined, revision: exact ? requested : 0 };
+}
+
+export function parseVersion(text: string): number {
+  if (text === "") return 0;
+  if (!/^\d{1,16}$/.test(text)) {
+    throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", [
+      field.invalid("resourceVersion", text, `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`),
+    ]);
+  }
+  return Number(text);
+}
+
+function checkVersionMatch(version: string, match: string, continued: string): void {
+  if (match === "") return;
+  const errors = [];
+  if (version === "") {
+    errors.push(field.forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"));
+  }
+  if (continued !== "") errors.push(field.forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided"));
+  if (match !== "Exact" && match !== "NotOlderThan") {
+    errors.push(field.notSupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]));
+  }
+  if (match === "Exact" && version === "0") {
+    errors.push(field.forbidden("resourceVersionMatch", 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+  }
+  if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", errors);
+}
+
+/** Reads what a selection holds. Synchronous where the store is. */
+export function readList(server: VerbServer, kind: ServedKind, selection: Selection, query: ListQuery): Listed | Promise<Listed> {
+  try {
+    if (selection.exact) return readOne(server, selection, query);
+    const { limit, token, revision } = query;
+    const page = server.store.list(selection.prefix, {
+      ...(revision > 0 ? { revision } : {}),
+      ...(limit > 0 ? { limit: selection.matches ? Math.max(limit, MIN_PAGE) : limit } : {}),
+      ...(token ? { after: kind.prefix + token.after } : {}),
+    });
+    const go = (result: ListResult) => collect(server, kind, selection, query, result);
+    return page instanceof Promise ? page.then(go).catch((error: unknown) => refuse(query, error)) : go(page);
+  } catch (error) {
+    return refuse(query, error);
+  }
+}
+
+function readOne(server: VerbServer, selection: Selection, query: ListQuery): Listed | Promise<Listed> {
+  const result = (entry: Entry | undefined, revision: number): Listed => ({
+    entries: entry && (!selection.matches || selection.matches(entry)) ? [entry] : [],
+    metadata: { resourceVersion: String(revision) },
+    revision,
+  });
+  if (query.revision > 0) {
+    const past = server.store.list(selection.prefix, { revision: query.revision });
+    const pick = (found: ListResult) =>
+      result(
+        found.entries.find((entry) => entry.key === selection.prefix),
+        found.revision,
+      );
+    return past instanceof Promise ? past.then(pick) : pick(past);
+  }
+  // The revision is read first: the entry may be newer, never older.
+  const { revision } = server.store;
+  const entry = server.store.get(selection.prefix);
+  return entry instanceof Promise
+    ? entry.then((found) => result(found, Math.max(revision, found?.revision ?? 0)))
+    : result(entry, revision);
+}
+
+/** Goes on reading pages until enough entries are selected. */
+function collect(
+  server: VerbServer,
+  kind: ServedKind,
+  selection: Selection,
+  query: ListQuery,
+  first: ListResult,
+): Listed | Promise<Listed> {
+  const { matches } = selection;
+  const { revision } = first;
+  if (!matches) return finish(kind, query, first.entries, revision, first.remaining, false);
+  const entries: Entry[] = [];
+  let page = first;
+  for (;;) {
+    for (const [index, entry] of page.entries.entries()) {
+      if (!matches(entry)) continue;
+      entries.push(entry);
+      if (query.limit > 0 && entries.length === query.limit) {
+        const left = page.entries.length - index - 1 + page.remaining;
+        return finish(kind, query, entries, revision, left, true);
+      }
+    }
+    const last = page.entries.at(-1);
+    if (page.remaining === 0 || !last) return finish(kind, query, entries, revision, 0, true);
+    const next = server.store.list(selection.prefix, { revision, limit: MIN_PAGE, after: last.key });
+    if (next instanceof Promise) {
+      return next.then(async (result) => {
+        const rest = await collect(server, kind, selection, { ...query, limit: query.limit && query.limit - entries.length }, result);
+        return { ...rest, entries: [...entries, ...rest.entries] };
+      });
+    }
+    page = next;
+  }
+}
+
+function finish(kind: ServedKind, query: ListQuery, entries: readonly Entry[], revision: number, left: number, selected: boolean): Listed {
+  const last = entries.at(-1);
+  const metadata: Listed["metadata"] = { resourceVersion: String(revision) };
+  if (query.limit > 0 && left > 0 && last) {
+    metadata.continue = encodeContinue({ revision, after: last.key.slice(kind.prefix.length) });
+    // With a selector nobody knows how many of them are selected.
+    if (!selected) metadata.remainingItemCount = left;
+  }
+  return { entries, metadata, revision };
+}
+
+/** Words for a past that is gone. A continued list may go on with the present if the client agrees. */
+function refuse(query: ListQuery, error: unknown): never {
+  if (!isCompacted(error) || !query.token) throw error;
+  const gone = new ApiError(
+    410,
+    "Expired",
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+  );
+  gone.status.metadata["continue"] = encodeContinue({ revision: -1, after: query.token.after });
+  throw gone;
+}
+
+function respondList(
+  server: VerbServer,
+  kind: ServedKind,
+  exchange: Exchange,
+  form: OutputForm,
+  listed: Listed,
+): ApiResponse | Promise<ApiResponse> {
+  if (form.type === "json" && form.as === "" && !wantsPretty(exchange)) return respondBytes(kind, listed);
+  const { forms, resource } = kind;
+  const objects = listed.entries.map((entry) => forms.decoded(entry));
+  if (form.as === "Table") return respondAs(exchange, form, tableOf(server, kind, exchange, objects, listed.metadata), 200);
+  if (form.as === "PartialObjectMetadataList") {
+    const items = objects.map((object) => partialMetadata(object));
+    const value = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1", metadata: listed.metadata, items };
+    return respondAs(exchange, form, value, 200);
+  }
+  const value = { kind: `${resource.kind}List`, apiVersion: kind.apiVersion, metadata: listed.metadata, items: objects };
+  return respondAs(exchange, form, value, 200);
+}
+
+const COMMA: Uint8Array = Buffer.from(",");
+const LIST_END: Uint8Array = Buffer.from("]}\n");
+
+/** The list in plain JSON, put together from the stored bytes of its items. */
+export function respondBytes(kind: ServedKind, listed: Listed): ApiResponse {
+  const head = Buffer.from(
+    `{"kind":"${kind.resource.kind}List","apiVersion":"${kind.apiVersion}","metadata":${JSON.stringify(listed.metadata)},"items":[`,
+  );
+  const pieces: Uint8Array[] = [head];
+  let total = head.length;
+  for (const entry of listed.entries) {
+    if (pieces.length > 1) {
+      pieces.push(COMMA);
+      total++;
+    }
+    total += kind.forms.pushItem(pieces, entry);
+  }
+  pieces.push(LIST_END);
+  total += LIST_END.length;
+  const response = bytesResponse(total <= CHUNK_BYTES ? Buffer.concat(pieces, total) : new Uint8Array(0));
+  if (total <= CHUNK_BYTES) return response;
+  return { ...response, headers: { ...response.headers, "content-length": String(total) }, body: joined(pieces) };
+}
+
+async function* joined(pieces: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
+  let start = 0;
+  let bytes = 0;
+  for (let index = 0; index < pieces.length; index++) {
+    bytes += pieces[index]?.length ?? 0;
+    if (bytes < CHUNK_BYTES && index < pieces.length - 1) continue;
+    yield Buffer.concat(pieces.slice(start, index + 1), bytes);
+    start = index + 1;
+    bytes = 0;
+  }
+}
