@@ -105,40 +105,37 @@ export class SchemaWriter {
   }
 
   #inline(schema: Schema): Json {
-    switch (schema.type) {
-      case "array":
-        return {
-          type: "array",
-          items: this.#nested(schema.items),
-          ...(schema.listMapKeys === undefined ? {} : { "x-kubernetes-list-map-keys": schema.listMapKeys }),
-          ...(schema.listType === undefined ? {} : { "x-kubernetes-list-type": schema.listType }),
-        };
-      case "map":
-        return {
-          type: "object",
-          additionalProperties: this.#nested(schema.items),
-          ...(schema.mapType === undefined ? {} : { "x-kubernetes-map-type": schema.mapType }),
-        };
-      case "object":
-        return this.#object(schema, undefined);
-      default:
-        return this.#scalar(schema);
+    if (schema.type === "object") return this.#object(schema, undefined);
+    if (schema.type === "array") {
+      return {
+        type: "array",
+        items: this.#nested(schema.items),
+        ...(schema.listMapKeys === undefined ? {} : { "x-kubernetes-list-map-keys": schema.listMapKeys }),
+        ...(schema.listType === undefined ? {} : { "x-kubernetes-list-type": schema.listType }),
+      };
     }
+    if (schema.type === "map") {
+      return {
+        type: "object",
+        additionalProperties: this.#nested(schema.items),
+        ...(schema.mapType === undefined ? {} : { "x-kubernetes-map-type": schema.mapType }),
+      };
+    }
+    return this.#scalar(schema);
   }
 
   #scalar(schema: Schema): Json {
-    switch (schema.type) {
-      case "intOrString":
-        if (schema.name === undefined) return { "x-kubernetes-int-or-string": true };
-        if (this.#dialect === "v2") return { type: "string", format: "int-or-string" };
-        return { format: "int-or-string", oneOf: [{ type: "integer" }, { type: "string" }] };
-      case "any":
-        if (schema.format === "object") return { type: "object" };
-        return schema.preserveUnknownFields ? { "x-kubernetes-preserve-unknown-fields": true } : {};
-      default:
-        if (schema.format === "quantity" && this.#dialect === "v3") return { oneOf: [{ type: "string" }, { type: "number" }] };
-        return { ...formatOf(schema.format), type: schema.type };
+    if (schema.type === "intOrString") {
+      if (schema.name === undefined) return { "x-kubernetes-int-or-string": true };
+      if (this.#dialect === "v2") return { type: "string", format: "int-or-string" };
+      return { format: "int-or-string", oneOf: [{ type: "integer" }, { type: "string" }] };
     }
+    if (schema.type === "any") {
+      if (schema.format === "object") return { type: "object" };
+      return schema.preserveUnknownFields ? { "x-kubernetes-preserve-unknown-fields": true } : {};
+    }
+    if (schema.format === "quantity" && this.#dialect === "v3") return { oneOf: [{ type: "string" }, { type: "number" }] };
+    return { ...formatOf(schema.format), type: schema.type };
   }
 }
 

@@ -1,84 +1,73 @@
-// Reads the npm package made from upstream's OpenAPI document: which paths are served with which methods and kinds,
-// and the names, types and required-ness of all definitions (to check ours against).
+// Reads the npm package made from upstream's OpenAPI document: names, types, required-ness and descriptions of all definitions.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** One operation: a method on a path, and the class of what it answers with (or takes). */
-export interface Operation {
-  readonly path: string;
-  readonly method: string;
-  /** Name in the API class: `listNamespacedPod`. */
-  readonly operation: string;
-  /** `V1Pod`; `string` for streams. */
-  readonly answer: string;
-  readonly body: string | undefined;
-  readonly parameters: readonly string[];
-}
-
-/** The operations of one API class, e.g. `CoreV1`. */
-export function readOperations(clientNode: string, apiClass: string): Operation[] {
-  const base = join(clientNode, "dist", "gen", "apis", `${apiClass}Api`);
-  const source = readFileSync(`${base}.js`, "utf8");
-  const types = readFileSync(`${base}.d.ts`, "utf8");
-  const answers = new Map(
-    [...types.matchAll(/^ {4}(\w+)WithHttpInfo\(response: ResponseContext\): Promise<HttpInfo<(\w+)/gm)].map((match) => [
-      match[1] ?? "",
-      match[2] ?? "",
-    ]),
-  );
-  const bodies = new Map(
-    [...types.matchAll(/^ {4}(\w+)\(([^)]*)\): Promise<RequestContext>/gm)].map((match) => [
-      match[1] ?? "",
-      /\bbody\??: (\w+)/.exec(match[2] ?? "")?.[1],
-    ]),
-  );
-  const operations: Operation[] = [];
-  for (const match of source.matchAll(
-    /^ {4}async (\w+)\(([^)]*)\) \{[\s\S]*?const localVarPath = '([^']+)'[\s\S]*?HttpMethod\.(\w+)\)/gm,
-  )) {
-    const [, operation = "", parameters = "", path = "", method = ""] = match;
-    operations.push({
-      path,
-      method,
-      operation,
-      answer: answers.get(operation) ?? "",
-      body: bodies.get(operation),
-      parameters: parameters.split(", ").map((name) => name.replace(/^_/, "")),
-    });
-  }
-  return operations;
-}
-
 export interface ModelClass {
   readonly className: string;
+  /** By JSON name. */
   readonly attributes: ReadonlyMap<string, { readonly type: string; readonly format: string; readonly required: boolean }>;
+  /** In words, by JSON name; "" is the class itself. Attributes that refer to another class have none. */
+  readonly descriptions: ReadonlyMap<string, string>;
 }
 
-/** The model class of one definition, or undefined. `candidates` are class names to try in order. */
-export function readModelClass(clientNode: string, candidates: readonly string[]): ModelClass | undefined {
-  for (const className of candidates) {
+interface Attribute {
+  readonly name: string;
+  readonly baseName: string;
+  readonly type: string;
+  readonly format: string;
+}
+
+/** The class of one definition, or undefined. */
+export function readModelClass(clientNode: string, group: string, version: string, name: string): ModelClass | undefined {
+  for (const className of classNames(group, version, name)) {
     const base = join(clientNode, "dist", "gen", "models", className);
     if (!existsSync(`${base}.js`)) continue;
     const list = /attributeTypeMap = (\[[\s\S]*?\n\]);/.exec(readFileSync(`${base}.js`, "utf8"))?.[1] ?? "[]";
+    // The file is made by a generator from a JSON form; a list of another shape would show in the comparison.
+    const entries = JSON.parse(list) as Attribute[];
     const declared = readFileSync(`${base}.d.ts`, "utf8");
     const optional = new Set([...declared.matchAll(/^ {4}'([^']+)'\?:/gm)].map((match) => match[1] ?? ""));
-    const attributes = new Map(
-      (JSON.parse(list) as { name: string; baseName: string; type: string; format: string }[]).map((entry) => [
-        entry.baseName,
-        { type: entry.type, format: entry.format, required: !optional.has(entry.name) },
-      ]),
-    );
-    return { className, attributes };
+    return {
+      className,
+      attributes: new Map(entries.map(({ name, baseName, type, format }) => [baseName, { type, format, required: !optional.has(name) }])),
+      descriptions: readDescriptions(declared, new Map(entries.map((entry) => [entry.name, entry.baseName]))),
+    };
   }
   return undefined;
 }
 
-/** The class names a definition may have: most are plain, names used by several groups carry the group's. */
-export function classNames(group: string, version: string, name: string): string[] {
+/** Most classes are named for the version and type; names that several groups have carry the group's too. */
+function classNames(group: string, version: string, name: string): string[] {
   const v = upperFirst(version);
-  const label = (group === "" ? "core" : (group.split(".")[0] ?? "")).toLowerCase();
+  const label = group === "" ? "core" : (group.split(".")[0] ?? "");
   return [`${upperFirst(label)}${v}${name}`, `${v}${name}`];
+}
+
+/** Doc comments of the declaration file; of the comments before the class the last one is its own. */
+function readDescriptions(declared: string, jsonNames: ReadonlyMap<string, string>): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const match of declared.matchAll(/\/\*\*\n((?:\s*\*(?!\/).*\n)+)\s*\*\/\n\s*(?:export declare class \w+|'([^']+)'\??:)/g)) {
+    const text = (match[1] ?? "").replaceAll(/^\s*\* ?/gm, "").trim();
+    const field = match[2];
+    const name = field === undefined ? "" : (jsonNames.get(field) ?? field);
+    if (text !== "") found.set(name, unescape(text));
+  }
+  return found;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&lt;": "<",
+  "&gt;": ">",
+  "&amp;": "&",
+  "&quot;": '"',
+  "&#39;": "'",
+  "&#x3D;": "=",
+  "&#x60;": "`",
+};
+
+function unescape(text: string): string {
+  return text.replaceAll(/&(?:lt|gt|amp|quot|#39|#x3D|#x60);/g, (entity) => ENTITIES[entity] ?? entity).replaceAll(/\\(["'\\])/g, "$1");
 }
 
 function upperFirst(text: string): string {

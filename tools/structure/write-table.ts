@@ -84,28 +84,25 @@ class LineWriter {
   }
 
   #type(packagePath: string, node: TypeNode): string {
-    switch (node.type) {
-      case "array":
-        return `[]${this.#itemsType(packagePath, node)}${node.name === undefined ? "" : `@${this.#lastName(node.name)}`}`;
-      case "map":
-        return `{}${this.#itemsType(packagePath, node)}`;
-      case "ref": {
-        const target = this.#model.definitions.get(node.name ?? "");
-        if (!target) throw new Error(`no definition ${node.name ?? ""}`);
-        return target.packagePath === packagePath ? target.goName : `${labelOf(target.packagePath)}.${target.goName}`;
-      }
-      default: {
-        if (node.name === undefined) {
-          const word = WORDS[`${node.type}:${node.format ?? ""}`];
-          if (word === undefined) throw new Error(`no word for ${node.type} ${node.format ?? ""}`);
-          return word;
-        }
-        const name = this.#lastName(node.name);
-        const word = name.charAt(0).toLowerCase() + name.slice(1);
-        this.#scalars[word] = { type: node.type, ...(node.format === undefined ? {} : { format: node.format }), name: node.name };
-        return word;
-      }
+    if (node.type === "array") {
+      const wrapper = node.name === undefined ? "" : `@${this.#lastName(node.name)}`;
+      return `[]${this.#itemsType(packagePath, node)}${wrapper}`;
     }
+    if (node.type === "map") return `{}${this.#itemsType(packagePath, node)}`;
+    if (node.type === "ref") {
+      const target = this.#model.definitions.get(node.name ?? "");
+      if (!target) throw new Error(`no definition ${node.name ?? ""}`);
+      return target.packagePath === packagePath ? target.goName : `${labelOf(target.packagePath)}.${target.goName}`;
+    }
+    if (node.name === undefined) {
+      const word = WORDS[`${node.type}:${node.format ?? ""}`];
+      if (word === undefined) throw new Error(`no word for ${node.type} ${node.format ?? ""}`);
+      return word;
+    }
+    const name = this.#lastName(node.name);
+    const word = name.charAt(0).toLowerCase() + name.slice(1);
+    this.#scalars[word] = { type: node.type, ...(node.format === undefined ? {} : { format: node.format }), name: node.name };
+    return word;
   }
 
   #itemsType(packagePath: string, node: TypeNode): string {
