@@ -31,9 +31,14 @@ export interface Registry {
   create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T>;
   /**
    * Reads, lets `change` edit the copy (return false: leave it as it is), writes if still unchanged, and repeats on conflict. The change
-   * sees and may set everything, status too. Throws notFound.
+   * sees and may set everything, status too. Throws notFound. Hooks are told `subresource`, whose rules may differ; a dry run stores nothing.
    */
-  update<T extends KubeObject>(resource: Resource<T>, key: Key, change: (object: T) => boolean | void): Promise<T>;
+  update<T extends KubeObject>(
+    resource: Resource<T>,
+    key: Key,
+    change: (object: T) => boolean | void,
+    options?: { readonly subresource?: string; readonly dryRun?: boolean },
+  ): Promise<T>;
   /** Deletes with finalizers and grace period honoured; no error if it does not exist. */
   delete(
     resource: Resource,
@@ -78,7 +83,12 @@ export function createRegistry(environment: WriteEnvironment, catalog: KindCatal
       const { entry } = await createObject(environment, kind, copy, object.metadata?.namespace ?? "", SERVER_CALL);
       return kind.forms.fresh(entry) as T; // likewise
     },
-    async update<T extends KubeObject>(resource: Resource<T>, key: Key, change: (object: T) => boolean | void): Promise<T> {
+    async update<T extends KubeObject>(
+      resource: Resource<T>,
+      key: Key,
+      change: (object: T) => boolean | void,
+      { subresource = "*", dryRun = false }: { readonly subresource?: string; readonly dryRun?: boolean } = {},
+    ): Promise<T> {
       const kind = kindOf(resource);
       const { namespace, name } = splitKey(key);
       const edit = (current: DeepReadonly<KubeObject>): KubeObject | undefined => {
@@ -87,7 +97,7 @@ export function createRegistry(environment: WriteEnvironment, catalog: KindCatal
         delete next.metadata?.resourceVersion;
         return next;
       };
-      const { entry } = await updateObject(environment, kind, { namespace, name, change: edit }, SERVER_CALL);
+      const { entry } = await updateObject(environment, kind, { namespace, name, change: edit }, { ...SERVER_CALL, subresource, dryRun });
       return kind.forms.fresh(entry) as T; // likewise
     },
     async delete(resource, key, options = {}) {

@@ -62,6 +62,10 @@ export interface KindHooks<T extends KubeObject = KubeObject> {
    * `requested` is DeleteOptions.gracePeriodSeconds.
    */
   readonly gracePeriodSeconds?: (object: DeepReadonly<T>, requested: number | undefined) => number;
+  /** Whether something in the object itself, beside finalizers, keeps it in place when it is deleted (namespaces: spec.finalizers). */
+  readonly holdsDeletion?: (object: DeepReadonly<T>) => boolean;
+  /** Called when a deletion that is held begins, on what is about to be written. */
+  readonly onDeletion?: (object: T) => void;
   /** Whether PUT of a name that does not exist creates it (upstream: leases, endpoints, events, ... ). Default false. */
   readonly createOnUpdate?: boolean;
   /** Whether an update without resourceVersion is let through unconditionally. Default true (as most kinds upstream). */

@@ -116,8 +116,9 @@ export function planDeletion(
   if (finalizers.length > 0) metadata.finalizers = finalizers;
   else delete metadata.finalizers;
   if (grace === "graceful") return (metadata.deletionGracePeriodSeconds ?? 0) > 0 || finalizers.length > 0 ? next : "now";
-  if (finalizers.length === 0) return "now";
+  if (finalizers.length === 0 && !kind.definition.holdsDeletion?.(next)) return "now";
   markAsDeleting(metadata, nowMs);
+  kind.definition.onDeletion?.(next);
   return next;
 }
 

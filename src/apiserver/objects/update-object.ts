@@ -120,7 +120,7 @@ async function tryUpdate(
     if (attributes && plugins?.validate) await plugins.validate(attributes);
 
     if (equal(next, previous)) return { entry, created: false };
-    if (isFinished(next, previous)) {
+    if (isFinished(next, previous) && !definition.holdsDeletion?.(next)) {
       if (!call.dryRun) {
         const revision = await environment.store.delete(key, entry.revision);
         release(environment, kind, previous);
@@ -203,7 +203,7 @@ function separateStatus(kind: ServedKind, next: KubeObject, previous: DeepReadon
   if (subresource === "status") {
     for (const name of Object.keys(target)) if (!source[name] && !OWN_OF_STATUS.has(name)) delete target[name];
     for (const name of Object.keys(source)) if (!OWN_OF_STATUS.has(name)) target[name] = clone(source[name]);
-  } else if (kind.hasStatus && subresource !== "*") {
+  } else if (kind.hasStatus && subresource === "") {
     if (source["status"] === undefined) delete target["status"];
     else target["status"] = clone(source["status"]);
   }
