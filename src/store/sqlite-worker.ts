@@ -51,8 +51,7 @@ interface Deletion {
 }
 
 function openDatabase({ path, maxBytes }: SqliteWorkerData): DatabaseSync {
-  // The store holds secrets: nobody else may read it. SQLite gives its side files the same rights.
-  closeSync(openSync(path, "a", 0o600));
+  createFile(path);
   const db = new DatabaseSync(path, { timeout: 0 });
   db.exec(`PRAGMA page_size=${PAGE_BYTES}; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
     PRAGMA journal_size_limit=${64 * 1024 * 1024}; PRAGMA wal_autocheckpoint=4000;`);
@@ -69,6 +68,18 @@ function openDatabase({ path, maxBytes }: SqliteWorkerData): DatabaseSync {
   else if (pragma(db, "user_version") !== FORMAT_VERSION) throw new CorruptError("the file has a format of another version");
   db.exec("COMMIT");
   return db;
+}
+
+/**
+ * Makes the file if it is missing. The store holds secrets: nobody else may read it; SQLite gives its side files the same
+ * rights. A file that is there must not even be opened: closing it would drop the lock that another store of this process has on it.
+ */
+function createFile(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
 }
 
 function pragma(db: DatabaseSync, name: string): unknown {

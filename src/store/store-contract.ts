@@ -63,7 +63,7 @@ function createRandom(seed: number): (below: number) => number {
 
 /** Runs the contract against the stores that `open` makes: each new and empty. */
 export function describeStoreContract(name: string, open: () => Promise<Store>): void {
-  describe(`store contract: ${name}`, { timeout: 60_000 }, () => {
+  void describe(`store contract: ${name}`, { timeout: 60_000 }, () => {
     const opened: Store[] = [];
     const openStore = async () => {
       const store = await open();
@@ -74,7 +74,7 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       for (const store of opened.splice(0)) await store.close();
     });
 
-    test("a new store is empty and at revision 1", async () => {
+    void test("a new store is empty and at revision 1", async () => {
       const store = await openStore();
       assert.equal(store.revision, 1);
       assert.deepEqual(await store.list(""), { entries: [], revision: 1, remaining: 0 });
@@ -82,7 +82,7 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       assert.equal(await store.count(""), 0);
     });
 
-    test("put creates, updates and keeps the revision of the creation", async () => {
+    void test("put creates, updates and keeps the revision of the creation", async () => {
       const store = await openStore();
       const created = await store.put("/a", text("1"), 0);
       assert.equal(created.revision, 2);
@@ -98,14 +98,14 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       assert.deepEqual([again.revision, again.createRevision], [5, 5]);
     });
 
-    test("an empty value is a value", async () => {
+    void test("an empty value is a value", async () => {
       const store = await openStore();
       await store.put("/a", new Uint8Array(0), 0);
       assert.equal((await store.get("/a"))?.value.length, 0);
       assert.equal(await store.count("/"), 1);
     });
 
-    test("a write at the wrong revision is refused with what is there", async () => {
+    void test("a write at the wrong revision is refused with what is there", async () => {
       const store = await openStore();
       const there = await store.put("/a", text("1"), 0);
       const conflict = (current: Entry | undefined) => (error: unknown) => {
@@ -122,7 +122,7 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       assert.equal(store.revision, 2);
     });
 
-    test("of many that create one key at once the first wins, and the others are told its entry", async () => {
+    void test("of many that create one key at once the first wins, and the others are told its entry", async () => {
       const store = await openStore();
       const results = await Promise.allSettled(Array.from({ length: 20 }, (_, writer) => store.put("/a", text(`${writer}`), 0)));
       const first = results[0];
@@ -135,7 +135,7 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       }
     });
 
-    test("writers that read, add and write again lose no update", async () => {
+    void test("writers that read, add and write again lose no update", async () => {
       const store = await openStore();
       await store.put("/n", text("0"), 0);
       const add = async () => {
@@ -155,7 +155,7 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       assert.equal(store.revision, 10);
     });
 
-    test("revisions follow the order of the calls, over all keys", async () => {
+    void test("revisions follow the order of the calls, over all keys", async () => {
       const store = await openStore();
       const entries = await Promise.all(["/c", "/a", "/b"].map((key) => store.put(key, text("x"), 0)));
       assert.deepEqual(
@@ -164,7 +164,7 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       );
     });
 
-    test("a write that is not answered yet is not seen", async () => {
+    void test("a write that is not answered yet is not seen", async () => {
       const store = await openStore();
       const recorder = new Recorder(1);
       using _ = store.watch("/", recorder.options);
@@ -177,7 +177,7 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       await recorder.until(() => recorder.events.length === 1);
     });
 
-    test("list gives a prefix in order, in pieces, and says how many are left", async () => {
+    void test("list gives a prefix in order, in pieces, and says how many are left", async () => {
       const store = await openStore();
       await Promise.all(["/p/b", "/p/a", "/q/a", "/p/d", "/o/z", "/p/c", "/p"].map((key) => store.put(key, text("x"), 0)));
       const keys = async (...args: Parameters<Store["list"]>) => {
@@ -197,7 +197,7 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       assert.equal(await store.count(""), 7);
     });
 
-    test("list shows the past until it is compacted", async () => {
+    void test("list shows the past until it is compacted", async () => {
       const store = await openStore();
       await store.put("/a", text("1"), 0); // 2
       await store.put("/b", text("1"), 0); // 3
@@ -226,7 +226,7 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       await assertRefused("future", () => store.compact(7));
     });
 
-    test("a watch tells what happened after its revision and goes on with what happens", async () => {
+    void test("a watch tells what happened after its revision and goes on with what happens", async () => {
       const store = await openStore();
       const first = await store.put("/p/a", text("1"), 0); // 2
       const second = await store.put("/p/a", text("2"), 2); // 3
@@ -244,7 +244,7 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       ]);
     });
 
-    test("a watch from the future starts there", async () => {
+    void test("a watch from the future starts there", async () => {
       const store = await openStore();
       const recorder = new Recorder(3);
       using _ = store.watch("/", recorder.options);
@@ -256,7 +256,7 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       );
     });
 
-    test("a watch that nothing concerns is told of the progress", async () => {
+    void test("a watch that nothing concerns is told of the progress", async () => {
       const store = await openStore();
       const recorder = new Recorder(1);
       using _ = store.watch("/p/", recorder.options);
@@ -265,7 +265,7 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       assert.deepEqual(recorder.events, []);
     });
 
-    test("watches of all kinds of prefixes get theirs", async () => {
+    void test("watches of all kinds of prefixes get theirs", async () => {
       const store = await openStore();
       const prefixes = ["", "/", "/p", "/p/", "/p/a", "/p/ab", "/p/abc", "/q"];
       const recorders = prefixes.map((prefix) => {
@@ -282,7 +282,7 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       );
     });
 
-    test("a disposed watch is silent, even when disposed by itself or another in the midst of a delivery", async () => {
+    void test("a disposed watch is silent, even when disposed by itself or another in the midst of a delivery", async () => {
       const store = await openStore();
       const seen: string[] = [];
       const watches: Disposable[] = [];
@@ -300,7 +300,7 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       assert.deepEqual(seen, ["a"]);
     });
 
-    test("a watch can be started and a write be made inside a callback", async () => {
+    void test("a watch can be started and a write be made inside a callback", async () => {
       const store = await openStore();
       const inner = new Recorder(1);
       let write: Promise<Entry> | undefined;
@@ -320,7 +320,7 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       assert.equal((await write)?.revision, 3);
     });
 
-    test("a watch of what is compacted is refused", async () => {
+    void test("a watch of what is compacted is refused", async () => {
       const store = await openStore();
       await store.put("/a", text("1"), 0); // 2
       await store.put("/a", text("2"), 2); // 3
@@ -336,7 +336,7 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       );
     });
 
-    test("close makes accepted writes durable, ends watches and refuses the rest", async () => {
+    void test("close makes accepted writes durable, ends watches and refuses the rest", async () => {
       const store = await openStore();
       const recorder = new Recorder(1);
       store.watch("/", recorder.options);
@@ -363,7 +363,7 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
     });
 
     for (const seed of [1, 2, 3, Number(process.env["STORE_SEED"] ?? Math.floor(Math.random() * 2 ** 31))]) {
-      test(`random operations give what a simple model gives (STORE_SEED=${seed})`, () => runRandom(openStore, createRandom(seed)));
+      void test(`random operations give what a simple model gives (STORE_SEED=${seed})`, () => runRandom(openStore, createRandom(seed)));
     }
   });
 }
