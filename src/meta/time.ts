@@ -2,6 +2,9 @@
 
 const RFC3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))$/;
 
+/** A canonical time on a day that every month has: nearly all there are. */
+const CANONICAL = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
+
 /** `2026-01-02T03:04:05Z`. */
 export function formatTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
@@ -14,11 +17,10 @@ export function formatMicroTime(ms: number): string {
 
 /** The time in UTC, cut to seconds; undefined if the text is no RFC 3339 time. */
 export function canonicalTime(text: string): string | undefined {
+  if (CANONICAL.test(text)) return text;
   const parts = RFC3339.exec(text);
-  if (parts === null) return undefined;
-  const ms = epochMs(parts);
-  if (ms === undefined) return undefined;
-  return text.length === 20 ? text : formatTime(ms);
+  const ms = parts === null ? undefined : epochMs(parts);
+  return ms === undefined ? undefined : formatTime(ms);
 }
 
 /** The time in UTC with six digits of fraction; undefined if the text is no RFC 3339 time with just those. */

@@ -19,6 +19,10 @@ export interface DecodeOptions {
  */
 const MAX_DEPTH = 1_000;
 
+// Both keep nothing between calls.
+const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const utf8Encoder = new TextEncoder();
+
 /** Decodes a document; throws a 400 if it is no UTF-8, no JSON, or nested too deeply. */
 export function decodeJson(bytes: Uint8Array, options: DecodeOptions = {}): Decoded {
   return decodeJsonText(decodeText(bytes), options);
@@ -40,7 +44,7 @@ export function decodeJsonText(text: string, options: DecodeOptions = {}): Decod
 /** Decodes UTF-8; throws a 400 if it is not. */
 export function decodeText(bytes: Uint8Array): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return utf8Decoder.decode(bytes);
   } catch {
     throw badRequest("the body is not valid UTF-8");
   }
@@ -48,7 +52,7 @@ export function decodeText(bytes: Uint8Array): string {
 
 /** Encodes JSON data; fields that are undefined are left out. */
 export function encodeJson(value: unknown): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(value));
+  return utf8Encoder.encode(JSON.stringify(value));
 }
 
 /** Go's words for the two commonest faults, else the engine's. */

@@ -1,0 +1,157 @@
+// YAML as kubectl and the API server read it: YAML 1.1 scalars as Go's yaml.v2 resolves them, made into JSON data. The library is
+// loaded at first use, since JSON is what nearly all clients send.
+
+import { badRequest } from "../errors.ts";
+import { decodeText, type Decoded, type DecodeOptions } from "./json.ts";
+
+type Library = typeof import("js-yaml");
+
+/** How many values aliases may unfold to; past that a small document could fill the memory. */
+const MAX_UNFOLDED = 1_000_000;
+const MAX_DEPTH = 1_000;
+
+/** Decodes one document (none: null); throws a 400 if it is no UTF-8 or no YAML. */
+export async function decodeYaml(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Decoded> {
+  const text = decodeText(bytes);
+  const library = await import("js-yaml");
+  try {
+    const value = unfold(text, library.load(text, loadOptions(library, !options.findDuplicates)));
+    return { value, duplicateFields: [] };
+  } catch (error) {
+    const duplicate = duplicateKey(error);
+    if (duplicate === undefined) throw yamlError(error);
+    // The last one counts, as in JSON.
+    return { value: unfold(text, library.load(text, loadOptions(library, true))), duplicateFields: [duplicate] };
+  }
+}
+
+/** Decodes all documents of a text, without the empty ones; throws a 400. */
+export async function decodeYamlDocuments(text: string): Promise<unknown[]> {
+  const library = await import("js-yaml");
+  try {
+    const documents = library.loadAll(text, loadOptions(library, true));
+    return documents.map((document) => unfold(text, document)).filter((document) => document !== null && document !== undefined);
+  } catch (error) {
+    throw yamlError(error);
+  }
+}
+
+/** Encodes JSON data as upstream prints it: sorted keys, lists not indented. Fields that are undefined are left out. */
+export async function encodeYaml(value: unknown): Promise<string> {
+  const library = await import("js-yaml");
+  return library.dump(value, {
+    schema: schemaOf(library),
+    sortKeys: true,
+    seqNoIndent: true,
+    noRefs: true,
+    lineWidth: -1,
+    skipInvalid: true,
+  });
+}
+
+function loadOptions(library: Library, allowDuplicates: boolean) {
+  return { schema: schemaOf(library), json: allowDuplicates, maxDepth: MAX_DEPTH };
+}
+
+const PREFIX = "tag:yaml.org,2002:";
+const TRUE = new Set(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"]);
+const FALSE = new Set(["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"]);
+const NULL = new Set(["", "~", "null", "Null", "NULL"]);
+const DIGITS = "0123456789+-".split("");
+
+function schemaOf(library: Library) {
+  const { defineScalarTag } = library;
+  return new library.Schema([
+    library.strTag,
+    library.seqTag,
+    library.mapTag,
+    library.mergeTag,
+    defineScalarTag<null>(`${PREFIX}null`, {
+      implicit: true,
+      implicitFirstChars: ["", "~", "n", "N"],
+      resolve: (source) => (NULL.has(source) ? null : library.NOT_RESOLVED),
+      identify: (data) => data === null,
+      represent: () => "null",
+    }),
+    defineScalarTag<boolean>(`${PREFIX}bool`, {
+      implicit: true,
+      implicitFirstChars: "yYnNtTfFoO".split(""),
+      resolve: (source) => TRUE.has(source) || (FALSE.has(source) ? false : library.NOT_RESOLVED),
+      identify: (data) => typeof data === "boolean",
+    }),
+    defineScalarTag<number>(`${PREFIX}int`, {
+      implicit: true,
+      implicitFirstChars: DIGITS,
+      resolve: (source) => parseInteger(source) ?? library.NOT_RESOLVED,
+      identify: (data) => Number.isInteger(data),
+    }),
+    defineScalarTag<number>(`${PREFIX}float`, {
+      implicit: true,
+      implicitFirstChars: [...DIGITS, "."],
+      resolve: (source) => parseFloating(source) ?? library.NOT_RESOLVED,
+      identify: (data) => typeof data === "number",
+    }),
+    defineScalarTag<string>(`${PREFIX}binary`, {
+      resolve: (source) => decodeBinary(source) ?? library.NOT_RESOLVED,
+      identify: () => false,
+    }),
+    // Dates are text in JSON.
+    defineScalarTag<string>(`${PREFIX}timestamp`, { resolve: (source) => source, identify: () => false }),
+  ]);
+}
+
+/** Decimal, 0x, 0o, 0b, or octal with a leading 0; underscores between digits do not count. */
+function parseInteger(source: string): number | undefined {
+  const parts = /^([-+]?)(?:0[xX]([\da-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9]\d*))$/.exec(source.replaceAll("_", ""));
+  if (parts === null || source.startsWith("_")) return undefined;
+  const [, sign, hex, binary, octal, decimal = ""] = parts;
+  let value = Number(decimal);
+  if (hex !== undefined) value = Number.parseInt(hex, 16);
+  else if (binary !== undefined) value = Number.parseInt(binary, 2);
+  else if (octal !== undefined) value = Number.parseInt(octal, 8);
+  return sign === "-" ? -value : value;
+}
+
+function parseFloating(source: string): number | undefined {
+  const plain = source.replaceAll("_", "");
+  if (source.startsWith("_") || !/^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/.test(plain)) return undefined;
+  const value = Number(plain);
+  return Number.isFinite(value) ? value : undefined;
+}
+
+function decodeBinary(source: string): string | undefined {
+  try {
+    return new TextDecoder().decode(Uint8Array.from(atob(source.replaceAll(/\s/g, "")), (character) => character.charCodeAt(0)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A copy in which nothing is shared, where aliases share values; bounded, since aliases of aliases multiply. */
+function unfold(text: string, value: unknown): unknown {
+  if (!text.includes("*")) return value;
+  let left = MAX_UNFOLDED;
+  const copy = (node: unknown, depth: number): unknown => {
+    // An alias inside what it stands for never ends.
+    if (--left < 0 || depth > MAX_DEPTH) throw badRequest("error converting YAML to JSON: yaml: document contains excessive aliasing");
+    if (typeof node !== "object" || node === null) return node;
+    if (Array.isArray(node)) return node.map((item) => copy(item, depth + 1));
+    return Object.fromEntries(Object.entries(node).map(([key, field]) => [key, copy(field, depth + 1)]));
+  };
+  return copy(value, 0);
+}
+
+/** The key that a "duplicated mapping key" failure is about. */
+function duplicateKey(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("reason" in error) || error.reason !== "duplicated mapping key") return undefined;
+  const mark = "mark" in error ? (error.mark as { readonly buffer: string; readonly position: number } | undefined) : undefined; // the library's form
+  const rest = mark?.buffer.slice(mark.position) ?? "";
+  return /^["']?([^"':\n]+)/.exec(rest)?.[1]?.trim() ?? "";
+}
+
+function yamlError(error: unknown): unknown {
+  if (!(error instanceof Error) || error.name !== "YAMLException" || !("reason" in error)) return error;
+  const line = "mark" in error ? (error.mark as { readonly line: number } | undefined)?.line : undefined; // the library's form
+  const place = line === undefined ? "" : `line ${line + 1}: `;
+  return badRequest(`error converting YAML to JSON: yaml: ${place}${String(error.reason)}`);
+}
