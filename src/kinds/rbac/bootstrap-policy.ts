@@ -9,8 +9,8 @@ const API_VERSION = "rbac.authorization.k8s.io/v1";
 const RBAC_GROUP = "rbac.authorization.k8s.io";
 const CONTROLLER_PREFIX = "system:controller:";
 const BOOTSTRAP_LABEL = "kubernetes.io/bootstrapping";
-/** Reconciled at start unless a person sets it to something else. */
-export const AUTO_UPDATE_ANNOTATION = "rbac.authorization.kubernetes.io/autoupdate";
+/** Kept up to date at each start unless a person sets it to `false`. */
+const AUTO_UPDATE_ANNOTATION = "rbac.authorization.kubernetes.io/autoupdate";
 
 export interface BootstrapPolicy {
   readonly clusterRoles: readonly ClusterRole[];
@@ -154,7 +154,7 @@ function aggregatedRoles(): ClusterRole[] {
   const label = (target: string) => ({ [`${RBAC_GROUP}/aggregate-to-${target}`]: "true" });
   const collect = (target: string): AggregationRule => ({ clusterRoleSelectors: [{ matchLabels: label(target) }] });
   return [
-    { ...clusterRole("admin", [...admin, ...edit, ...view]), aggregationRule: collect("admin") },
+    { ...clusterRole("admin", [...edit, ...view, ...admin]), aggregationRule: collect("admin") },
     { ...clusterRole("edit", [...edit, ...view], label("admin")), aggregationRule: collect("edit") },
     { ...clusterRole("view", view, label("edit")), aggregationRule: collect("view") },
     clusterRole("system:aggregate-to-admin", admin, label("admin")),
