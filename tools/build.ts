@@ -25,10 +25,17 @@ const bundle = await rolldown({
     "sqlite-worker": "src/store/sqlite-worker.ts",
   },
 });
-await bundle.write({ dir: dist, format: "esm", entryFileNames: "[name].js", chunkFileNames: "chunks/[name]-[hash].js", minify: { mangle: false, compress: false } });
+await bundle.write({
+  dir: dist,
+  format: "esm",
+  entryFileNames: "[name].js",
+  chunkFileNames: "chunks/[name]-[hash].js",
+  minify: { mangle: false, compress: false },
+});
 await bundle.close();
 
-if (existsSync(join(root, "tools/descriptions.ts"))) execFileSync(process.execPath, [join(root, "tools/descriptions.ts")], { stdio: "inherit" });
+if (existsSync(join(root, "tools/descriptions.ts")))
+  execFileSync(process.execPath, [join(root, "tools/descriptions.ts")], { stdio: "inherit" });
 
 if (withTypes) {
   execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", "tsconfig.types.json"], { cwd: root, stdio: "inherit" });

@@ -20,7 +20,12 @@ const COMPONENT = [...BASE, "client", "reconcile"];
 const LAYERS: readonly Layer[] = [
   { name: "lib", match: /^src\/lib\//, may: [], node: false },
   { name: "meta", match: /^src\/meta\//, may: ["lib"], node: false },
-  { name: "kinds-server", match: /^src\/kinds\/(.*\/server(\.test)?|servers|admission\/[^/]+)\.ts$/, may: ["lib", "meta", "kinds", "apiserver"], node: true },
+  {
+    name: "kinds-server",
+    match: /^src\/kinds\/(.*\/server(\.test)?|servers|admission\/[^/]+)\.ts$/,
+    may: ["lib", "meta", "kinds", "apiserver"],
+    node: true,
+  },
   {
     name: "kinds-controller",
     match: /^src\/kinds\/(.*\/controller|controllers)\.ts$/,
