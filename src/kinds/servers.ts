@@ -1,0 +1,43 @@
+// What the built-in kinds bring to the API server beyond hooks: the explicit list. One call makes one server's parts.
+
+import type { ApiServerOptions } from "#apiserver/api-server.ts";
+import type { TokenAuthenticator } from "#apiserver/auth/bearer-token.ts";
+import type { TokenSigner } from "#apiserver/auth/service-account-token.ts";
+import type { ServerExtension } from "#apiserver/extension.ts";
+import type { Clock } from "#lib/clock.ts";
+import { builtinPlugins } from "./admission/plugins.ts";
+import { systemPriorityClasses } from "./admission/system-priority-classes.ts";
+import { createAuthenticationServer } from "./authentication/server.ts";
+import { authorizationExtension } from "./authorization/server.ts";
+import { serviceAccountExtension } from "./core/service-account/server.ts";
+import { createRbacServer } from "./rbac/server.ts";
+
+export interface KindServersOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Signs ServiceAccount tokens. */
+  readonly signer: TokenSigner;
+  /** Further sorts of bearer tokens. */
+  readonly tokens?: readonly TokenAuthenticator[];
+}
+
+/** To be spread into the options of createApiServer; good for one server. */
+export type KindServers = Required<Pick<ApiServerOptions, "authenticators" | "authorizers" | "admission" | "extensions">>;
+
+export function createKindServers(options: KindServersOptions): KindServers {
+  const authentication = createAuthenticationServer(options);
+  const rbac = createRbacServer();
+  const extensions: readonly ServerExtension[] = [
+    rbac.extension,
+    authentication.extension,
+    authorizationExtension,
+    serviceAccountExtension(options.signer),
+    systemPriorityClasses,
+  ];
+  return {
+    authenticators: authentication.authenticators,
+    authorizers: rbac.authorizers,
+    admission: (registry) => builtinPlugins({ ...options, registry }),
+    extensions,
+  };
+}
