@@ -1,6 +1,7 @@
 // Request bodies as objects: JSON or YAML, checked against the kind's structure, with upstream's refusals.
 
 import { ApiError, badRequest, unsupportedMediaType } from "#meta/errors.ts";
+import { decodeJson } from "#meta/codec/json.ts";
 import type { KubeObject } from "#meta/object.ts";
 import type { ServedKind } from "../objects/served-kind.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
@@ -21,7 +22,7 @@ export function mediaType(contentType: string | undefined): string {
 }
 
 /** Decodes a body by its content type; JSON if there is none. Throws 415, 413, and the decoder's errors. */
-export async function decodeBody(exchange: Exchange): Promise<DecodedBody> {
+export async function decodeBody(exchange: Exchange, findDuplicates = false): Promise<DecodedBody> {
   const { request } = exchange;
   const type = mediaType(request.headers["content-type"]);
   if (type !== "application/json" && type !== "application/yaml" && type !== "*/*") {
@@ -31,15 +32,16 @@ export async function decodeBody(exchange: Exchange): Promise<DecodedBody> {
   if (type === "application/yaml") {
     throw badRequest("yaml is not here yet");
   }
-  return { value: JSON.parse(Buffer.from(bytes).toString("utf8")), duplicateFields: [], bytes };
+  return { ...decodeJson(bytes, { findDuplicates }), bytes };
 }
 
 /** Decodes the body of a create or update into an object of the kind. */
 export async function decodeObject(kind: ServedKind, exchange: Exchange): Promise<KubeObject> {
   const { resource, apiVersion } = kind;
+  const directive = fieldValidationOf(exchange);
   let decoded: DecodedBody;
   try {
-    decoded = await decodeBody(exchange);
+    decoded = await decodeBody(exchange, directive !== "Ignore");
   } catch (error) {
     if (error instanceof ApiError && error.code !== 400) throw error;
     const bytes = await exchange.request.body();
@@ -63,7 +65,7 @@ export async function decodeObject(kind: ServedKind, exchange: Exchange): Promis
       `${object.kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}: the kind in the data does not match the expected kind`,
     );
   }
-  checkFields(kind, exchange, object, decoded.duplicateFields, fieldValidationOf(exchange, resource.kind));
+  checkFields(kind, exchange, object, decoded.duplicateFields, directive);
   return object;
 }
 

@@ -68,6 +68,6 @@ function checkPatched(kind: ServedKind, exchange: Exchange, next: KubeObject, na
   if (next.kind !== resource.kind || next.apiVersion !== apiVersion) {
     throw badRequest(`the patched document is a ${next.kind} of ${next.apiVersion}, not a ${resource.kind} of ${apiVersion}`);
   }
-  checkFields(kind, exchange, next, [], fieldValidationOf(exchange, resource.kind));
+  checkFields(kind, exchange, next, [], fieldValidationOf(exchange));
   checkName(next, namespace, name);
 }

@@ -28,7 +28,7 @@ export const watch: VerbHandler = (server, kind, exchange) => {
   const options = parseWatchQuery(server, query);
   return {
     status: 200,
-    headers: { "content-type": "application/json", "transfer-encoding": "chunked" },
+    headers: { "content-type": "application/json" },
     body: undefined,
     push: (sink) => startWatch(server, { kind, exchange, form, selection, options }, sink),
   };

@@ -1,0 +1,114 @@
+// HTTP/1.1 requests, and upgrades, which take over the socket.
+
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Logger } from "#lib/log.ts";
+import type { ApiRequest, ApiResponse, Handler } from "../http.ts";
+import type { Peer } from "./peer.ts";
+import { pumpTo, pushTo } from "./push-sink.ts";
+import { readBody } from "./request-body.ts";
+
+interface Upgrade {
+  readonly socket: Duplex;
+  readonly head: Uint8Array;
+}
+
+function requestOf(message: IncomingMessage, peer: Peer, onGone: (abort: () => void) => void, hijack?: () => Upgrade): ApiRequest {
+  const target = message.url ?? "/";
+  const mark = target.indexOf("?");
+  const search = mark < 0 ? "" : target.slice(mark + 1);
+  let query: URLSearchParams | undefined;
+  let controller: AbortController | undefined;
+  let body: Promise<Uint8Array> | undefined;
+  return {
+    method: message.method ?? "GET",
+    path: mark < 0 ? target : target.slice(0, mark),
+    get query() {
+      return (query ??= new URLSearchParams(search));
+    },
+    headers: message.headers as ApiRequest["headers"], // only set-cookie can be a list, and requests have none
+    body: () => (body ??= hasBody(message) ? readBody(message, message.headers["content-length"]) : Promise.resolve(new Uint8Array(0))),
+    get signal() {
+      if (!controller) {
+        const made = (controller = new AbortController());
+        onGone(() => made.abort());
+      }
+      return controller.signal;
+    },
+    remoteAddress: peer.address,
+    ...(peer.certificate ? { peerCertificate: peer.certificate } : {}),
+    ...(hijack ? { hijack } : {}),
+  };
+}
+
+function hasBody(message: IncomingMessage): boolean {
+  return message.headers["content-length"] !== undefined || message.headers["transfer-encoding"] !== undefined;
+}
+
+export function handleRequest(handler: Handler, log: Logger, peer: Peer, message: IncomingMessage, response: ServerResponse): void {
+  response.on("error", ignore);
+  const request = requestOf(message, peer, (abort) => (response.destroyed ? abort() : response.once("close", abort)));
+  handler(request)
+    .then((answer) => send(message, response, answer))
+    .catch((error: unknown) => {
+      log.error("response failed", { path: request.path, error });
+      response.destroy();
+    });
+}
+
+function ignore(): void {}
+
+function send(message: IncomingMessage, response: ServerResponse, answer: ApiResponse): Promise<void> | undefined {
+  if (response.destroyed) return undefined;
+  const { body, push } = answer;
+  // A body that nobody read would be taken for the next request.
+  const unread = hasBody(message) && !message.readableEnded;
+  const headers: Record<string, string> = { ...answer.headers, ...(unread ? { connection: "close" } : {}) };
+  if (push && message.method !== "HEAD") {
+    response.writeHead(answer.status, headers);
+    response.flushHeaders();
+    pushTo(response, push);
+    return undefined;
+  }
+  if (body instanceof Uint8Array) headers["content-length"] = String(body.length);
+  response.writeHead(answer.status, headers);
+  if (body === undefined || message.method === "HEAD") response.end();
+  else if (body instanceof Uint8Array) response.end(body);
+  else return pumpTo(response, body);
+  return undefined;
+}
+
+/** A handler that takes the socket owns it from then on; otherwise its answer is written as plain HTTP/1.1 and the socket closed. */
+export function handleUpgrade(handler: Handler, log: Logger, peer: Peer, message: IncomingMessage, socket: Duplex, head: Buffer): void {
+  let taken = false;
+  socket.on("error", ignore);
+  const hijack = () => {
+    if (taken) throw new TypeError("the socket was taken already");
+    taken = true;
+    return { socket, head };
+  };
+  const request = requestOf(message, peer, (abort) => (socket.destroyed ? abort() : socket.once("close", abort)), hijack);
+  handler(request)
+    .then(async (answer) => {
+      if (!taken) await writeRaw(socket, answer);
+    })
+    .catch((error: unknown) => {
+      log.error("upgrade failed", { path: request.path, error });
+      socket.destroy();
+    });
+}
+
+async function writeRaw(socket: Duplex, answer: ApiResponse): Promise<void> {
+  const { body } = answer;
+  const chunks: Uint8Array[] = [];
+  if (body instanceof Uint8Array) chunks.push(body);
+  else if (body) for await (const chunk of body) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  const lines = [
+    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ""}`,
+    ...Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${bytes.length}`,
+    "connection: close",
+  ];
+  socket.end(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), bytes]));
+}
