@@ -93,6 +93,8 @@ export class SchemaWriter {
     if (field.patchStrategy !== undefined) siblings["x-kubernetes-patch-strategy"] = field.patchStrategy;
     if (!isDefinition(schema)) return { ...siblings, ...this.#inline(schema) };
     const { name = "", mapType } = schema;
+    // Better the type's text than none: our source of texts has none for fields that refer to a type.
+    if (!("description" in siblings)) Object.assign(siblings, this.#describedAs(name));
     if (mapType !== undefined && mapType !== this.#definition(name)?.mapType) siblings["x-kubernetes-map-type"] = mapType;
     const reference = this.reference(schema);
     return this.#dialect === "v3" ? { ...siblings, allOf: [reference] } : { ...siblings, ...reference };
