@@ -1,5 +1,6 @@
 // Measures the SQLite store: `node tools/bench/store.ts [seconds per run] [folder]`.
 import { randomFillSync } from "node:crypto";
+import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +16,21 @@ function makeValue(): Uint8Array {
   const value = new Uint8Array(VALUE_BYTES).fill(97);
   randomFillSync(value, 0, VALUE_BYTES / 2);
   return value;
+}
+
+/** What the disk alone can do: values appended to a bare file and synced, `group` at a time. The figures below are to be read against it. */
+function measureFloor(file: string, group: number, seconds: number): void {
+  const values = Array.from({ length: group }, makeValue);
+  const bytes = Buffer.concat(values);
+  const descriptor = openSync(file, "w");
+  const start = performance.now();
+  let count = 0;
+  for (; performance.now() - start < seconds * 1000; count += group) {
+    writeSync(descriptor, bytes);
+    fdatasyncSync(descriptor);
+  }
+  closeSync(descriptor);
+  console.log(`bare file, ${group} values a sync: ${Math.round((count / (performance.now() - start)) * 1000)} values/s`);
 }
 
 /** Creates keys with `writers` concurrent writers for `seconds`, and prints what came of it. */
@@ -53,6 +69,7 @@ async function timed<T>(name: string, work: () => T | Promise<T>): Promise<T> {
 const seconds = Number(process.argv[2] ?? 3);
 const folder = await mkdtemp(join(process.argv[3] ?? tmpdir(), "kobune-bench-"));
 try {
+  for (const group of [1, 64]) measureFloor(join(folder, "floor"), group, seconds);
   const small = await timed("open, empty", () => openSqliteStore({ path: join(folder, "puts.db") }));
   await measurePuts(small, "one writer", 1, seconds);
   await measurePuts(small, "64 writers", 64, seconds);
