@@ -6,7 +6,7 @@ import { getCondition, setCondition } from "#meta/conditions.ts";
 import { isNotFound } from "#meta/errors.ts";
 import { keyOf, makeKey, type DeepReadonly } from "#meta/object.ts";
 import type { LoopContext, LoopDefinition } from "#reconcile/controller.ts";
-import { timestamp } from "#reconcile/timestamp.ts";
+import { formatTime } from "#meta/time.ts";
 
 export interface PodGarbageCollectorOptions {
   /** Finished pods beyond this number are deleted, oldest first; default 12,500, as upstream. */
@@ -122,7 +122,7 @@ async function failAndDelete(pod: AnyPod, condition: Collectable["condition"], {
   const key = keyOf(pod);
   if (pod.status?.phase !== "Succeeded" && pod.status?.phase !== "Failed") {
     const conditions = condition
-      ? setCondition<DeepReadonly<PodCondition>>(pod.status?.conditions, condition, timestamp(clock.now()))
+      ? setCondition<DeepReadonly<PodCondition>>(pod.status?.conditions, condition, formatTime(clock.now()))
       : pod.status?.conditions;
     const patch = { metadata: { uid: pod.metadata?.uid }, status: { phase: "Failed", ...(conditions ? { conditions } : {}) } };
     await client.patch(Pod, key, patch, { subresource: "status", signal });

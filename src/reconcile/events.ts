@@ -8,7 +8,7 @@ import { createLru } from "#lib/lru.ts";
 import { isAlreadyExists, isApiError, isNotFound } from "#meta/errors.ts";
 import type { DeepReadonly, KubeObject, ObjectMeta } from "#meta/object.ts";
 import { apiVersionOf, type Resource } from "#meta/resource.ts";
-import { timestamp } from "./timestamp.ts";
+import { formatTime } from "#meta/time.ts";
 
 /** Writes core/v1 Events about objects: repeats of one event are counted on the first one, spam is limited. Never throws, never blocks. */
 export interface EventRecorder {
@@ -159,7 +159,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       const aggregated = tooManyAlike(sort, message);
       if (!allowed(object)) return;
       const identity = aggregated ? sort : JSON.stringify([sort, involvedObject.fieldPath, message]);
-      const now = timestamp(clock.now());
+      const now = formatTime(clock.now());
       const namespace = involvedObject.namespace || "default";
       const event: CoreEvent = {
         apiVersion: "v1",

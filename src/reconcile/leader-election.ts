@@ -8,7 +8,7 @@ import { isConflict, isNotFound } from "#meta/errors.ts";
 import { makeKey, type KubeObject } from "#meta/object.ts";
 import type { Resource } from "#meta/resource.ts";
 import type { EventRecorder } from "./events.ts";
-import { microTimestamp } from "./timestamp.ts";
+import { formatMicroTime } from "#meta/time.ts";
 
 /** coordination.k8s.io/v1 Lease, as far as it is used here. */
 interface Lease extends KubeObject {
@@ -73,8 +73,8 @@ export async function leaderElect(options: LeaderElectOptions): Promise<"stopped
     const mine: LeaseSpec = {
       holderIdentity: identity,
       leaseDurationSeconds: Math.round(leaseDurationMs / 1000),
-      acquireTime: microTimestamp(now),
-      renewTime: microTimestamp(now),
+      acquireTime: formatMicroTime(now),
+      renewTime: formatMicroTime(now),
       leaseTransitions: 0,
     };
     let lease: Lease;
@@ -152,7 +152,7 @@ export async function leaderElect(options: LeaderElectOptions): Promise<"stopped
     try {
       const lease = await client.get(leases, key);
       if (lease.spec?.holderIdentity !== identity) return;
-      const now = microTimestamp(clock.now());
+      const now = formatMicroTime(clock.now());
       const spec = { ...lease.spec, holderIdentity: "", leaseDurationSeconds: 1, renewTime: now, acquireTime: now };
       await client.update(leases, { ...lease, spec });
     } catch (error) {

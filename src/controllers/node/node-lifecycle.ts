@@ -7,7 +7,7 @@ import { getCondition } from "#meta/conditions.ts";
 import { isConflict, isNotFound } from "#meta/errors.ts";
 import { makeKey, splitKey, type DeepReadonly, type Key } from "#meta/object.ts";
 import { index, watch, type ControllerDefinition, type ReconcileContext, type ReconcileResult } from "#reconcile/controller.ts";
-import { timestamp } from "#reconcile/timestamp.ts";
+import { formatTime } from "#meta/time.ts";
 import { evictionRate, heartbeatOf, silentConditions, zoneOf } from "./health.ts";
 import { noExecuteKey, taintsOf } from "./taints.ts";
 
@@ -60,7 +60,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Con
 
     let node = cached;
     if (now >= lostAt) {
-      const conditions = silentConditions(node, timestamp(now));
+      const conditions = silentConditions(node, formatTime(now));
       if (conditions !== node.status?.conditions && conditions.length > 0) {
         node = await client.updateStatus(Node, { ...node, status: { ...node.status, conditions } } as Node, { signal }); // only conditions are new: nothing shared is changed
       }
@@ -76,7 +76,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Con
     seen.ready = ready;
 
     const { noExecute, waiting } = mayDrive(node, context, now);
-    const taints = taintsOf(node, noExecute, timestamp(now));
+    const taints = taintsOf(node, noExecute, formatTime(now));
     if (taints !== node.spec?.taints && (taints.length > 0 || node.spec?.taints?.length)) {
       const resourceVersion = node.metadata?.resourceVersion;
       await client.patch(Node, key, { metadata: { resourceVersion }, spec: { taints } }, { signal });
@@ -145,7 +145,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Con
 }
 
 async function markPodsNotReady(node: string, { cache, client, clock, events, signal }: ReconcileContext): Promise<void> {
-  const now = timestamp(clock.now());
+  const now = formatTime(clock.now());
   await Promise.all(
     cache(Pod)
       .byIndex(BY_NODE, node)

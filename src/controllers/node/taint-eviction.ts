@@ -5,7 +5,7 @@ import { setCondition } from "#meta/conditions.ts";
 import { isNotFound } from "#meta/errors.ts";
 import { keyOf, makeKey, type DeepReadonly, type Key } from "#meta/object.ts";
 import { watch, type ControllerDefinition } from "#reconcile/controller.ts";
-import { timestamp } from "#reconcile/timestamp.ts";
+import { formatTime } from "#meta/time.ts";
 import { podsByNode } from "./node-lifecycle.ts";
 import { evictionTime } from "./taints.ts";
 
@@ -47,7 +47,7 @@ export function taintEvictionController(): ControllerDefinition {
       marked.delete(key);
       events.event({ resource: Pod, object: pod }, "Normal", "TaintManagerEviction", `Marking for deletion Pod ${key}`);
       try {
-        const status = { ...pod.status, conditions: disrupted(pod, timestamp(clock.now())) };
+        const status = { ...pod.status, conditions: disrupted(pod, formatTime(clock.now())) };
         await client.updateStatus(Pod, { ...pod, status } as Pod, { signal }); // only conditions are new: nothing shared is changed
         const uid = pod.metadata?.uid;
         await client.delete(Pod, key, { signal, ...(uid !== undefined ? { preconditions: { uid } } : {}) });

@@ -8,7 +8,7 @@ import { setCondition } from "#meta/conditions.ts";
 import { isApiError, isNotFound } from "#meta/errors.ts";
 import { makeKey, splitKey, type DeepReadonly } from "#meta/object.ts";
 import { watch, type ControllerDefinition, type ReconcileContext, type ReconcileResult } from "#reconcile/controller.ts";
-import { timestamp } from "#reconcile/timestamp.ts";
+import { formatTime } from "#meta/time.ts";
 
 const FINALIZER = "kubernetes";
 /** Upstream's guess for what waits on finalizers. */
@@ -57,7 +57,7 @@ async function reconcile(key: string, context: ReconcileContext): Promise<Reconc
       return;
     }
     const { findings, estimateSeconds } = await deleteContent(client, splitKey(key).name, signal);
-    const conditions = conditionsOf(namespace.status?.conditions, findings, timestamp(clock.now()));
+    const conditions = conditionsOf(namespace.status?.conditions, findings, formatTime(clock.now()));
     if (conditions !== namespace.status?.conditions) {
       namespace = await client.updateStatus(Namespace, { ...namespace, status: { ...namespace.status, conditions } }, { signal });
     }

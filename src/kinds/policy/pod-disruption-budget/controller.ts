@@ -14,7 +14,7 @@ import { controllerOf, keyOf, makeKey, type DeepReadonly, type KubeObject, type 
 import type { Resource } from "#meta/resource.ts";
 import { formatLabelSelector, labelSelectorMatcher } from "#meta/selectors.ts";
 import { watch, type ControllerDefinition, type ReconcileContext, type ReconcileResult } from "#reconcile/controller.ts";
-import { timestamp } from "#reconcile/timestamp.ts";
+import { formatTime } from "#meta/time.ts";
 
 /** How long a granted eviction counts against the budget if its pod never goes. */
 const GRANT_MS = 2 * 60_000;
@@ -232,9 +232,9 @@ function disruptionAllowed(budget: Budget, status: "True" | "False", reason: str
       status,
       reason,
       message,
-      lastTransitionTime: timestamp(now),
+      lastTransitionTime: formatTime(now),
       ...(observedGeneration !== undefined ? { observedGeneration } : {}),
     },
-    timestamp(now),
+    formatTime(now),
   );
 }

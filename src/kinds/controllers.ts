@@ -1,0 +1,22 @@
+// The controllers that belong to a kind. Those that belong to none are listed in controllers/list.ts.
+
+import type { ControllerDefinition } from "#reconcile/controller.ts";
+import { deploymentController } from "./apps/deployment/controller.ts";
+import { replicaSetController } from "./apps/replica-set/controller.ts";
+import { endpointsController } from "./core/endpoints/controller.ts";
+import { namespaceController } from "./core/namespace/controller.ts";
+import { serviceAccountController } from "./core/service-account/controller.ts";
+import { endpointSliceController } from "./discovery/endpoint-slice/controller.ts";
+import { podDisruptionBudgetController } from "./policy/pod-disruption-budget/controller.ts";
+import { clusterRoleAggregationController } from "./rbac/cluster-role/controller.ts";
+
+export const kindControllers: readonly ControllerDefinition[] = [
+  deploymentController,
+  replicaSetController,
+  endpointSliceController,
+  endpointsController,
+  namespaceController,
+  serviceAccountController,
+  podDisruptionBudgetController,
+  clusterRoleAggregationController,
+];
