@@ -22,7 +22,7 @@ const LAYERS: readonly Layer[] = [
   { name: "meta", match: /^src\/meta\//, may: ["lib"], node: false },
   {
     name: "kinds-server",
-    match: /^src\/kinds\/(.*\/server(\.test)?|servers|admission\/[^/]+)\.ts$/,
+    match: /^src\/kinds\/((.*\/server|servers)(\.test)?|admission\/[^/]+)\.ts$/,
     may: ["lib", "meta", "kinds", "apiserver"],
     node: true,
   },

@@ -19,6 +19,7 @@ import { deadline } from "./pipeline/deadline.ts";
 import { dispatch } from "./pipeline/dispatch.ts";
 import { ANONYMOUS, compose, type Exchange } from "./pipeline/exchange.ts";
 import { identify } from "./pipeline/identify.ts";
+import { impersonate } from "./pipeline/impersonate.ts";
 import { recover } from "./pipeline/recover.ts";
 import { createRegistry, type Registry } from "./registry.ts";
 import type { RequestInfo } from "./request-info.ts";
@@ -102,7 +103,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   };
   const paths = new Map(started.flatMap((extension) => Object.entries(extension.paths ?? {})));
   const run = compose(
-    [recover(log), identify, authenticate(authenticators), deadline(clock), authorize(authorizer)],
+    [recover(log), identify, authenticate(authenticators), deadline(clock), impersonate(authorizer), authorize(authorizer)],
     dispatch({
       server,
       catalog,

@@ -17,6 +17,8 @@ export interface KindServersOptions {
   readonly random: () => number;
   /** Signs ServiceAccount tokens. */
   readonly signer: TokenSigner;
+  /** Where others reach the key set that tokens are checked with; default: below the issuer, a name only pods know. */
+  readonly keysUrl?: string;
   /** Further sorts of bearer tokens. */
   readonly tokens?: readonly TokenAuthenticator[];
 }

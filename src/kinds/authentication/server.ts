@@ -8,16 +8,18 @@ import { type BackingObject, createServiceAccountTokens, type TokenSigner } from
 import type { ExtensionCall, ExtensionResult, ServerExtension } from "#apiserver/extension.ts";
 import type { UserInfo as User } from "#apiserver/http.ts";
 import type { Registry } from "#apiserver/registry.ts";
-import { SelfSubjectReview, TokenReview, type UserInfo } from "#kinds/api/authentication-v1.gen.ts";
+import { SelfSubjectReview, TokenReview, type TokenReviewStatus, type UserInfo } from "#kinds/api/authentication-v1.gen.ts";
 import { Node, Pod, Secret, ServiceAccount } from "#kinds/api/core-v1.gen.ts";
 import type { Clock } from "#lib/clock.ts";
 import { badRequest } from "#meta/errors.ts";
 import { type DeepReadonly, type KubeObject, makeKey } from "#meta/object.ts";
-import type { Resource } from "#meta/resource.ts";
+import { apiVersionOf, type Resource } from "#meta/resource.ts";
 
 export interface AuthenticationOptions {
   readonly signer: TokenSigner;
   readonly clock: Pick<Clock, "now">;
+  /** Where others reach the key set that tokens are checked with. */
+  readonly keysUrl?: string;
   /** Further sorts of tokens, asked before ServiceAccount tokens. */
   readonly tokens?: readonly TokenAuthenticator[];
 }
@@ -43,7 +45,7 @@ export function createAuthenticationServer(options: AuthenticationOptions): Auth
             { resource: TokenReview, subresource: "", handle: (call) => reviewToken(call, tokensOver(registry), audiences) },
             { resource: SelfSubjectReview, subresource: "", handle: reviewSelf },
           ],
-          paths: issuerPaths(options.signer),
+          paths: issuerPaths(options.signer, options.keysUrl),
         }),
     },
   };
@@ -82,10 +84,10 @@ async function reviewToken(call: ExtensionCall, tokens: TokenAuthenticator, apiA
   if (token === "") throw badRequest("token is required for TokenReview in authentication");
   await call.admit("CREATE", review);
   const audiences = review.spec.audiences?.length ? review.spec.audiences : apiAudiences;
-  return { object: { ...review, status: await tokenStatus(tokens, token, audiences) } as KubeObject, code: 201 };
+  return answer(TokenReview, { ...review, status: await tokenStatus(tokens, token, audiences) });
 }
 
-async function tokenStatus(tokens: TokenAuthenticator, token: string, audiences: readonly string[]): Promise<TokenReview["status"]> {
+async function tokenStatus(tokens: TokenAuthenticator, token: string, audiences: readonly string[]): Promise<TokenReviewStatus> {
   try {
     const identity = await tokens.authenticate(token, audiences);
     if (!identity) return { user: {} };
@@ -100,7 +102,11 @@ async function tokenStatus(tokens: TokenAuthenticator, token: string, audiences:
 async function reviewSelf(call: ExtensionCall): Promise<ExtensionResult> {
   const review = (await call.body()) as SelfSubjectReview; // decoded as the handler's kind
   await call.admit("CREATE", review);
-  return { object: { ...review, status: { userInfo: userInfo(call.user) } } as KubeObject, code: 201 };
+  return answer(SelfSubjectReview, { ...review, status: { userInfo: userInfo(call.user) } });
+}
+
+function answer<T extends KubeObject>(resource: Resource<T>, review: T): ExtensionResult {
+  return { object: { ...review, apiVersion: apiVersionOf(resource), kind: resource.kind }, code: 201 };
 }
 
 function userInfo(user: User): UserInfo {

@@ -13,7 +13,7 @@ import {
 } from "#kinds/api/authorization-v1.gen.ts";
 import { badRequest, invalid } from "#meta/errors.ts";
 import type { KubeObject } from "#meta/object.ts";
-import type { Resource } from "#meta/resource.ts";
+import { apiVersionOf, type Resource } from "#meta/resource.ts";
 import { validateLocalReview, validateReviewSpec, validateReviewSubject } from "./validate.ts";
 
 export const authorizationExtension: ServerExtension = {
@@ -60,7 +60,8 @@ function handler<T extends KubeObject>(resource: Resource<T>, statusOf: (review:
       const review = (await call.body()) as T; // decoded as the handler's kind
       const status = await statusOf(review, call);
       await call.admit("CREATE", review);
-      return { object: { ...review, status } as KubeObject, code: 201 };
+      const object: KubeObject & { status: unknown } = { ...review, apiVersion: apiVersionOf(resource), kind: resource.kind, status };
+      return { object, code: 201 };
     },
   };
 }

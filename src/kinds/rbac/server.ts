@@ -1,6 +1,7 @@
 // RBAC in the API server: an authorizer over the stored roles and bindings, the check against escalation, and the roles and
 // bindings every cluster has.
 
+import { setImmediate } from "node:timers/promises";
 import type { Authorizer } from "#apiserver/access.ts";
 import { groupAuthorizer } from "#apiserver/auth/group-authorizer.ts";
 import { createRbac, type Rbac } from "#apiserver/auth/rbac.ts";
@@ -52,6 +53,8 @@ export function createRbacServer(): RbacServer {
         return Promise.resolve({
           admission: [rbacEscalationCheck(rbac, authorizer)],
           async afterStart() {
+            // The first request goes first.
+            await setImmediate();
             await storePolicy(registry, policy);
             rbac.dropDefaults();
           },

@@ -67,6 +67,8 @@ async function makeToken(call: ExtensionCall, { registry, clock }: ServerContext
   return {
     object: {
       ...request,
+      apiVersion: "authentication.k8s.io/v1",
+      kind: "TokenRequest",
       metadata: { ...metadata, creationTimestamp: created },
       status: { token, expirationTimestamp: rfc3339(issuedAt + seconds) },
     } as KubeObject, // a TokenRequest
