@@ -36,9 +36,8 @@ export class SqliteLog implements Log {
 
   constructor(options: SqliteStoreOptions) {
     this.#path = options.path;
-    const file = import.meta.url.endsWith(".ts") ? "./sqlite-worker.ts" : "./sqlite-worker.js";
     const workerData: SqliteWorkerData = { path: options.path, maxBytes: options.maxBytes ?? 0 };
-    this.#worker = new Worker(new URL(file, import.meta.url), {
+    this.#worker = new Worker(workerUrl(import.meta.url), {
       workerData,
       name: "kobune-sqlite",
       // node:sqlite still warns that it is new under Node 24.
@@ -131,4 +130,10 @@ export class SqliteLog implements Log {
   #error(code: StoreError["code"], message: string, cause?: unknown): StoreError {
     return new StoreError(code, `store ${this.#path}: ${message}`, { cause });
   }
+}
+
+/** The worker's file: beside this one in the sources; in a build it is an entry, and this module may be in a chunk one folder down. */
+function workerUrl(self: string): URL {
+  if (self.endsWith(".ts")) return new URL("./sqlite-worker.ts", self);
+  return new URL(/\/chunks\/[^/]+$/.test(self) ? "../sqlite-worker.js" : "./sqlite-worker.js", self);
 }
