@@ -129,14 +129,12 @@ class FileWriter {
     return this.#isMeta ? name : this.#import("./meta-v1.gen.ts", name);
   }
 
-  /** The local name of an import: `CoreV1Subject` where the file has a type of that name itself. */
   #import(module: string, name: string): string {
+    const taken = this.#own.has(name) && !(this.#isMeta && FROM_OBJECT_MODEL.includes(name));
+    if (taken) throw new Error(`${this.#label} has a ${name} of its own and uses that of ${module}: give the import another name here`);
     const names = this.#imports.get(module) ?? new Set<string>();
-    this.#imports.set(module, names);
-    const clash = this.#own.has(name) && !(this.#isMeta && FROM_OBJECT_MODEL.includes(name));
-    const local = clash ? `${module.replace(/\W+(\w)/g, (_, letter: string) => letter.toUpperCase()).replace(/GenTs$/, "")}${name}` : name;
-    names.add(clash ? `${name} as ${local}` : name);
-    return local;
+    this.#imports.set(module, names.add(name));
+    return name;
   }
 }
 
