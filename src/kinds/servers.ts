@@ -9,7 +9,12 @@ import { builtinPlugins } from "./admission/plugins.ts";
 import { systemPriorityClasses } from "./admission/system-priority-classes.ts";
 import { createAuthenticationServer } from "./authentication/server.ts";
 import { authorizationExtension } from "./authorization/server.ts";
+import { namespaceExtension } from "./core/namespace/server.ts";
+import { bindingExtension } from "./core/pod/binding/server.ts";
+import { evictionExtension } from "./core/pod/eviction/server.ts";
+import { podExtension } from "./core/pod/server.ts";
 import { serviceAccountExtension } from "./core/service-account/server.ts";
+import { serviceExtension, type ServiceOptions } from "./core/service/server.ts";
 import { createRbacServer } from "./rbac/server.ts";
 
 export interface KindServersOptions {
@@ -17,6 +22,8 @@ export interface KindServersOptions {
   readonly random: () => number;
   /** Signs ServiceAccount tokens. */
   readonly signer: TokenSigner;
+  /** Cluster addresses and node ports; default: 10.96.0.0/12 and 30000-32767. */
+  readonly service?: ServiceOptions;
   /** Where others reach the key set that tokens are checked with; default: below the issuer, a name only pods know. */
   readonly keysUrl?: string;
   /** Further sorts of bearer tokens. */
@@ -35,6 +42,11 @@ export function createKindServers(options: KindServersOptions): KindServers {
     authorizationExtension,
     serviceAccountExtension(options.signer),
     systemPriorityClasses,
+    namespaceExtension(),
+    podExtension(),
+    bindingExtension(),
+    evictionExtension(),
+    serviceExtension(options.service ?? { serviceCidrs: ["10.96.0.0/12"] }),
   ];
   return {
     authenticators: authentication.authenticators,

@@ -19,10 +19,15 @@ export const namespaceHooks: KindHooks<Namespace> = {
       const finalizers = ((next.spec ??= {}).finalizers ??= []);
       if (!finalizers.includes(KUBERNETES_FINALIZER)) finalizers.push(KUBERNETES_FINALIZER);
     } else if (subresource === "") {
+      // Only the finalize subresource changes them.
       next.spec = previous.spec?.finalizers ? { finalizers: [...previous.spec.finalizers] } : {};
     }
   },
   validate: (next, previous, { subresource }) => validateNamespace(next, previous, subresource),
+  holdsDeletion: (object) => (object.spec?.finalizers?.length ?? 0) > 0,
+  onDeletion: (object) => {
+    object.status = { ...object.status, phase: "Terminating" };
+  },
   nameRule: "dns1123label",
   selectableFields: (object) => ({ "status.phase": object.status?.phase ?? "", name: object.metadata?.name ?? "" }),
   selectableFieldNames: ["status.phase", "name"],

@@ -27,7 +27,7 @@ export function validateSecret(next: DeepReadonly<Secret>, previous: DeepReadonl
   const required = (key: string) => {
     if (data[key] === undefined) errors.push(field.required(`data[${key}]`));
   };
-  switch (next.type) {
+  switch (next.type ?? "") {
     case "kubernetes.io/service-account-token":
       if (!next.metadata?.annotations?.["kubernetes.io/service-account.name"]) {
         errors.push(field.required("metadata.annotations[kubernetes.io/service-account.name]"));

@@ -8,7 +8,7 @@ import { validateService } from "./validate.ts";
 
 function externalIpCell({ spec, status }: DeepReadonly<Service>): string {
   const external = spec?.externalIPs ?? [];
-  switch (spec?.type) {
+  switch (spec?.type ?? "") {
     case "ClusterIP":
     case "NodePort":
       return external.length > 0 ? external.join(",") : "<none>";
@@ -18,7 +18,7 @@ function externalIpCell({ spec, status }: DeepReadonly<Service>): string {
       return all.length > 0 ? all.join(",") : "<pending>";
     }
     case "ExternalName":
-      return spec.externalName ?? "";
+      return spec?.externalName ?? "";
     default:
       return "<unknown>";
   }
