@@ -67,6 +67,8 @@ function parseBinary(text: string, whole: string, fraction: string, power: numbe
     const nanos = signed(value * factor * NANO, negative);
     return (value & 7n) === 0n ? { nanos, format: "BinarySI" } : { nanos, format: "BinarySI", text };
   }
+  // For small factors upstream takes a suffix alone for zero.
+  if (!/\d/.test(text)) throw new RangeError("unable to parse numeric part of quantity");
   let nanos = scaleUp(BigInt(whole + fraction) * factor, 9 - fraction.length);
   if (nanos > MAX_INT64 * NANO) nanos = MAX_INT64 * NANO;
   const format = nanos > 0n && nanos < NANO ? "DecimalSI" : "BinarySI";

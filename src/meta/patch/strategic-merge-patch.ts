@@ -134,14 +134,17 @@ function listField(object: JsonObject, name: string): unknown[] | undefined {
 /** The patch's items must stand in $setElementOrder, in that order; deletions need not. */
 function checkOrder(change: readonly unknown[], order: readonly unknown[], mergeKey: string): void {
   if (order.length === 0 || change.length === 0) return;
+  const fail = () => unsoundPatch(`The order in patch list:\n${goFormat(change)}\n doesn't match ${SET_ORDER} list:\n${goFormat(order)}\n`);
   let position = 0;
   for (const item of change) {
-    if (isJsonObject(item) && Object.hasOwn(item, DIRECTIVE)) continue;
+    const directive = isJsonObject(item) ? getField(item, DIRECTIVE) : undefined;
+    if (directive === "delete") continue;
+    // As upstream: after the last item of the order there may be deletions only.
+    if (position === order.length) throw fail();
+    if (directive !== undefined) continue;
     const identity = identityOf(item, mergeKey);
     while (position < order.length && identityOf(order[position], mergeKey) !== identity) position++;
-    if (position === order.length) {
-      throw unsoundPatch(`The order in patch list:\n${goFormat(change)}\n doesn't match ${SET_ORDER} list:\n${goFormat(order)}\n`);
-    }
+    if (position === order.length) throw fail();
     position++;
   }
 }
