@@ -9,6 +9,9 @@ import { createAdmissionChain } from "./admission-chain.ts";
 import type { AdmissionPlugin } from "./admission.ts";
 import { createNegotiator } from "./encoding/negotiate.ts";
 import type { Allocator, ExtensionHandler, ServerExtension } from "./extension.ts";
+import type { OpenApiSource } from "./endpoints/openapi-endpoint.ts";
+import { createPaths } from "./endpoints/paths.ts";
+import { createRequestMetrics } from "./endpoints/request-metrics.ts";
 import type { Handler } from "./http.ts";
 import { createKindCatalog, type KindCatalog } from "./kind-catalog.ts";
 import type { ServedKind } from "./objects/served-kind.ts";
@@ -20,6 +23,7 @@ import { dispatch } from "./pipeline/dispatch.ts";
 import { ANONYMOUS, compose, type Exchange } from "./pipeline/exchange.ts";
 import { identify } from "./pipeline/identify.ts";
 import { impersonate } from "./pipeline/impersonate.ts";
+import { measure } from "./pipeline/measure.ts";
 import { recover } from "./pipeline/recover.ts";
 import { createRegistry, type Registry } from "./registry.ts";
 import type { RequestInfo } from "./request-info.ts";
@@ -44,6 +48,8 @@ export interface ApiServerOptions {
   readonly version: { readonly major: string; readonly minor: string; readonly gitVersion: string };
   /** Ready only when these resolve true: shown by /readyz?verbose by name. */
   readonly readiness?: Readonly<Record<string, () => boolean>>;
+  /** Where /openapi has its types from; absent: it is not served. */
+  readonly openApi?: OpenApiSource;
 }
 
 /** A running API server without sockets. listen() (listen.ts) puts it on the network; the in-process transport calls handler directly. */
@@ -101,26 +107,50 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     negotiate: createNegotiator(),
     watches,
   };
-  const paths = new Map(started.flatMap((extension) => Object.entries(extension.paths ?? {})));
+  const metrics = createRequestMetrics((info) => catalog.find(info.apiGroup, info.apiVersion, info.resource) !== undefined);
+  let stopping: Promise<void> | undefined;
   const run = compose(
-    [recover(log), identify, authenticate(authenticators), deadline(clock), impersonate(authorizer), authorize(authorizer)],
+    [
+      recover(log),
+      identify,
+      measure(clock, metrics),
+      authenticate(authenticators),
+      deadline(clock),
+      impersonate(authorizer),
+      authorize(authorizer),
+    ],
     dispatch({
       server,
       catalog,
       extension: (kind, subresource) => handlers.get(`${nameOf(kind)}/${subresource}`),
-      path: (path) => {
-        const handler = paths.get(path);
-        return handler && ((exchange: Exchange) => handler(exchange.request));
-      },
+      path: createPaths({
+        server,
+        catalog,
+        metrics,
+        version: options.version,
+        readiness: options.readiness ?? {},
+        isStopping: () => stopping !== undefined,
+        openApi: options.openApi,
+        extensions: new Map(started.flatMap((extension) => Object.entries(extension.paths ?? {}))),
+      }),
     }),
   );
   for (const { afterStart } of started) {
     if (!afterStart) continue;
     afterStart().catch((error: unknown) => log.error("an extension failed after start", { error }));
   }
-  let stopping: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
+  let underWay = 0;
+  let onIdle: (() => void) | undefined;
+  const stop = async (graceMs: number): Promise<void> => {
     watches.stop();
+    if (underWay > 0 && graceMs > 0) {
+      const idle = new Promise<void>((resolve) => {
+        onIdle = resolve;
+      });
+      const timer = clock.after(graceMs, () => onIdle?.());
+      await idle;
+      timer.cancel();
+    }
     await Promise.all(started.map((extension) => extension.stop?.()));
     registry[Symbol.dispose]();
   };
@@ -129,10 +159,16 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     catalog,
     handler: async (request) => {
       const exchange: Exchange = { request, auditId: uuid(random), info: NOTHING, user: ANONYMOUS, warnings: [] };
-      return run(exchange);
+      underWay++;
+      try {
+        return await run(exchange);
+      } finally {
+        underWay--;
+        if (underWay === 0) onIdle?.();
+      }
     },
-    stop: () => (stopping ??= stop()),
-    [Symbol.asyncDispose]: () => (stopping ??= stop()),
+    stop: (graceMs = 0) => (stopping ??= stop(graceMs)),
+    [Symbol.asyncDispose]: () => (stopping ??= stop(0)),
   };
 }
 

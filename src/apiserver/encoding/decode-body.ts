@@ -30,7 +30,9 @@ export async function decodeBody(exchange: Exchange, findDuplicates = false): Pr
   }
   const bytes = await request.body();
   if (type === "application/yaml") {
-    throw badRequest("yaml is not here yet");
+    // Loaded at first use: most clusters never speak YAML.
+    const { decodeYaml } = await import("#meta/codec/yaml.ts");
+    return { ...(await decodeYaml(bytes, { findDuplicates })), bytes };
   }
   return { ...decodeJson(bytes, { findDuplicates }), bytes };
 }

@@ -85,7 +85,9 @@ export function respondAs(exchange: Exchange, form: OutputForm, value: unknown, 
 }
 
 async function respondYaml(value: unknown, status: number): Promise<ApiResponse> {
-  return { status, headers: { "content-type": "application/yaml" }, body: Buffer.from(JSON.stringify(value)) };
+  // Loaded at first use: most clusters never speak YAML.
+  const { encodeYaml } = await import("#meta/codec/yaml.ts");
+  return { status, headers: { "content-type": "application/yaml" }, body: Buffer.from(await encodeYaml(value)) };
 }
 
 /** Asked for, or a person at curl, wget or a browser who did not say otherwise. */

@@ -3,7 +3,6 @@
 import { ApiError, methodNotAllowed } from "#meta/errors.ts";
 import type { Verb } from "#meta/kind.ts";
 import type { ExtensionHandler } from "../extension.ts";
-import type { Handler } from "../http.ts";
 import type { KindCatalog } from "../kind-catalog.ts";
 import type { ServedKind } from "../objects/served-kind.ts";
 import { create } from "../verbs/create.ts";
@@ -38,7 +37,7 @@ export interface DispatchTargets {
   readonly catalog: KindCatalog;
   readonly extension: (kind: ServedKind, subresource: string) => ExtensionHandler | undefined;
   /** Answers of paths that are no resources; undefined if there is none. */
-  readonly path: (path: string) => Handler | Step | undefined;
+  readonly path: (path: string) => Step | undefined;
 }
 
 export function notServed(): ApiError {
@@ -50,7 +49,7 @@ export function dispatch(targets: DispatchTargets): Step {
   return (exchange) => {
     const { info } = exchange;
     if (!info.isResourceRequest) {
-      const step = targets.path(info.path) as Step | undefined; // a Handler is given the exchange by its adapter
+      const step = targets.path(info.path);
       if (!step) throw notServed();
       return step(exchange);
     }

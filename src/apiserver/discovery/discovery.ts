@@ -1,0 +1,91 @@
+// Answers discovery: /api, /apis and what lies below them down to a group's version. Encoded once until the kinds change.
+
+import { createHash } from "node:crypto";
+import type { OutputForm } from "../encoding/negotiate.ts";
+import { PLAIN_JSON } from "../encoding/negotiate.ts";
+import { respondAs } from "../encoding/respond.ts";
+import type { ApiResponse } from "../http.ts";
+import type { KindCatalog, ServedGroup } from "../kind-catalog.ts";
+import type { Exchange, Step } from "../pipeline/exchange.ts";
+import type { VerbServer } from "../verbs/verb.ts";
+import { groupDiscoveryList, groupOf, resourceList } from "./resources.ts";
+
+const AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+interface Encoded {
+  readonly body: Uint8Array;
+  readonly etag: string;
+}
+
+/** Finds the answer of a discovery path; undefined if the path is none. */
+export function createDiscovery(server: VerbServer, catalog: KindCatalog): (path: string) => Step | undefined {
+  const encoded = new Map<string, Encoded>();
+  catalog.onChange(() => encoded.clear());
+  const once = (name: string, make: () => unknown): Encoded => {
+    let found = encoded.get(name);
+    if (!found) {
+      const body = Buffer.from(JSON.stringify(make()));
+      found = { body, etag: `"${createHash("sha256").update(body).digest("hex").toUpperCase()}"` };
+      encoded.set(name, found);
+    }
+    return found;
+  };
+  const plain =
+    (name: string, make: () => unknown): Step =>
+    (exchange) => {
+      const form = server.negotiate(exchange.request.headers["accept"], () => false);
+      if (form.type !== "json") return respondAs(exchange, form, make(), 200);
+      return { status: 200, headers: { "content-type": "application/json" }, body: once(name, make).body };
+    };
+  /** /api and /apis, which know the aggregated form too. */
+  const root =
+    (name: string, make: (exchange: Exchange) => unknown, groups: () => readonly ServedGroup[]): Step =>
+    (exchange) => {
+      const form = server.negotiate(exchange.request.headers["accept"], isAggregated);
+      if (form.as === "") return respondAs(exchange, form, make(exchange), 200);
+      return withTag(
+        exchange,
+        once(name, () => groupDiscoveryList(groups())),
+      );
+    };
+  const core = () => catalog.groups.filter(({ group }) => group === "");
+  const named = () => catalog.groups.filter(({ group }) => group !== "");
+  const api = root("/api", (exchange) => apiVersions(exchange, core()), core);
+  const apis = root("/apis", () => ({ kind: "APIGroupList", apiVersion: "v1", groups: named().map(groupOf) }), named);
+
+  return (path) => {
+    const parts = path.split("/").filter((part) => part !== "");
+    const [first, second, third] = parts;
+    if (parts.length === 1) return first === "api" ? api : first === "apis" ? apis : undefined;
+    if (first === "apis" && parts.length === 2) {
+      const group = named().find((one) => one.group === second);
+      return group && plain(path, () => ({ kind: "APIGroup", apiVersion: "v1", ...groupOf(group) }));
+    }
+    const inCore = first === "api" && parts.length === 2;
+    if (!inCore && !(first === "apis" && parts.length === 3)) return undefined;
+    const group = inCore ? "" : (second ?? "");
+    const versions = catalog.groups.find((one) => one.group === group)?.versions;
+    const version = versions?.find((one) => one.version === (inCore ? second : third));
+    return version && plain(path, () => resourceList(group, version));
+  };
+}
+
+function isAggregated(form: OutputForm): boolean {
+  return (
+    form.type === PLAIN_JSON.type && form.group === "apidiscovery.k8s.io" && form.version === "v2" && form.as === "APIGroupDiscoveryList"
+  );
+}
+
+function withTag(exchange: Exchange, { body, etag }: Encoded): ApiResponse {
+  const headers = { "content-type": AGGREGATED, etag, vary: "Accept", "cache-control": "public" };
+  return exchange.request.headers["if-none-match"] === etag ? { status: 304, headers, body: undefined } : { status: 200, headers, body };
+}
+
+function apiVersions(exchange: Exchange, core: readonly ServedGroup[]): unknown {
+  const { headers } = exchange.request;
+  return {
+    kind: "APIVersions",
+    versions: core.flatMap(({ versions }) => versions.map(({ version }) => version)),
+    serverAddressByClientCIDRs: [{ clientCIDR: "0.0.0.0/0", serverAddress: headers[":authority"] ?? headers["host"] ?? "" }],
+  };
+}
