@@ -27,6 +27,7 @@ import { podTemplateHooks } from "./core/pod-template/kind.ts";
 import { podHooks } from "./core/pod/kind.ts";
 import { replicationControllerHooks } from "./core/replication-controller/kind.ts";
 import { secretHooks } from "./core/secret/kind.ts";
+import { serviceAccountHooks } from "./core/service-account/kind.ts";
 import { serviceHooks } from "./core/service/kind.ts";
 import { endpointSliceHooks } from "./discovery/endpoint-slice/kind.ts";
 import { fromCoreEvent, newEventHooks, toCoreEvent } from "./events/event/kind.ts";
@@ -77,6 +78,7 @@ const entries = (): readonly Entry[] => [
   kind(core.ReplicationController, replicationControllerHooks),
   kind(core.Secret, secretHooks),
   kind(core.Service, serviceHooks),
+  kind(core.ServiceAccount, serviceAccountHooks),
   kind(discovery.EndpointSlice, endpointSliceHooks),
   kind(events.Event, newEventHooks, { storagePrefix: "events", convert: conversion(fromCoreEvent, toCoreEvent) }),
   kind(policy.PodDisruptionBudget, podDisruptionBudgetHooks),

@@ -26,7 +26,7 @@ export function priority({ registry }: { readonly registry: Registry }): Admissi
     const key = makeKey("", name);
     const found = (await registry.get(PriorityClass, key)) ?? SYSTEM_PRIORITY_CLASSES.find((one) => one.metadata?.name === name);
     if (!found) throw refuse(attributes, `no PriorityClass with name ${name} was found`);
-    assign(attributes, pod, found.value ?? 0, found.preemptionPolicy);
+    assign(attributes, pod, found);
   };
 
   return {
@@ -52,7 +52,7 @@ export function priority({ registry }: { readonly registry: Registry }): Admissi
       const found = name === "" ? defaultClass() : classes.get(makeKey("", name));
       if (name !== "" && !found) return resolve(attributes, pod, name);
       if (name === "" && found?.metadata?.name) spec.priorityClassName = found.metadata.name;
-      return assign(attributes, pod, found?.value ?? 0, found ? found.preemptionPolicy : "PreemptLowerPriority");
+      return assign(attributes, pod, found);
     },
     validate(attributes) {
       if (attributes.resource.plural === "pods") return;
@@ -64,22 +64,24 @@ export function priority({ registry }: { readonly registry: Registry }): Admissi
   };
 }
 
-function assign(attributes: AdmissionAttributes, pod: Pod, value: number, policy: string | undefined): void {
+/** Sets what the class says; what the pod says already must agree. No class: nothing special. */
+function assign(attributes: AdmissionAttributes, pod: Pod, found: Class | undefined): void {
   const spec = pod.spec;
   if (!spec) return;
+  const value = found?.value ?? 0;
+  const policy = found?.preemptionPolicy ?? "PreemptLowerPriority";
   if (spec.priority !== undefined && spec.priority !== value) {
     throw refuse(
       attributes,
       `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`,
     );
   }
-  spec.priority = value;
-  if (policy === undefined) return;
   if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy) {
     throw refuse(
       attributes,
       `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`,
     );
   }
+  spec.priority = value;
   spec.preemptionPolicy = policy;
 }
