@@ -91,6 +91,8 @@ export interface Runtime extends AsyncDisposable {
   readonly version: string;
   /** Whether the pod's addresses can be reached from this host: else HTTP and TCP probes and port-forward ask the runtime. */
   readonly reachable: boolean;
+  /** Containers are no real programs: the agent prepares no volumes, environment or log folders for them. Default false. */
+  readonly virtual?: boolean;
   createSandbox(spec: SandboxSpec): Promise<Sandbox>;
   /** Frees the sandbox's addresses and folder; its containers must be gone. Idempotent. */
   removeSandbox(id: string): Promise<void>;
@@ -117,7 +119,8 @@ export interface Runtime extends AsyncDisposable {
     id: string,
     kind: "startup" | "readiness" | "liveness",
     probe: unknown,
-  ): Promise<{ readonly ok: boolean; readonly message: string }>;
+    // `until`: the answer stays the same before that time (ms since the epoch; Infinity: until the container ends).
+  ): Promise<{ readonly ok: boolean; readonly message: string; readonly until?: number }>;
   /** Usage for metrics: cpu in nanocores now, memory working set in bytes. */
   stats(id: string): Promise<{ readonly cpuNanoCores: number; readonly memoryBytes: number } | undefined>;
 }

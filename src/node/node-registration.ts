@@ -1,0 +1,118 @@
+// Makes the node known, keeps its status true and its Lease fresh.
+
+import { Lease } from "#kinds/api/coordination-v1.gen.ts";
+import { Node } from "#kinds/api/core-v1.gen.ts";
+import type { Client } from "#client/client.ts";
+import type { Clock } from "#lib/clock.ts";
+import { createBackoff } from "#lib/backoff.ts";
+import type { Logger } from "#lib/log.ts";
+import { isAlreadyExists, isConflict, isNotFound } from "#meta/errors.ts";
+import { microTimestamp } from "#reconcile/timestamp.ts";
+import { newNode, nodeLabels, nodeStatus, type NodeFacts } from "./node-status.ts";
+
+const LEASE_NAMESPACE = "kube-node-lease";
+const LEASE_SECONDS = 40;
+const LEASE_RENEW_MS = 10_000;
+const STATUS_MS = 300_000;
+
+export interface NodeRegistration {
+  /** Resolves when the node is in the API for the first time. */
+  readonly registered: Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function registerNode(options: {
+  readonly facts: NodeFacts;
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: () => number;
+}): NodeRegistration {
+  const { facts, client, clock, log, random } = options;
+  const stop = new AbortController();
+  const { signal } = stop;
+  const first = Promise.withResolvers<void>();
+  const nodeKey = `/${facts.name}`;
+  const leaseKey = `${LEASE_NAMESPACE}/${facts.name}`;
+  let lease: Lease | undefined;
+
+  const writeNode = async () => {
+    try {
+      const node = await client.get(Node, nodeKey, { signal });
+      const labels = nodeLabels(facts);
+      if (Object.entries(labels).some(([name, value]) => node.metadata?.labels?.[name] !== value)) {
+        await client.patch(Node, nodeKey, { metadata: { labels } }, { type: "strategic", signal });
+      }
+      // As a patch: conditions of others stay.
+      await client.patch(
+        Node,
+        nodeKey,
+        { status: nodeStatus(facts, node.status, clock.now()) },
+        { type: "strategic", subresource: "status", signal },
+      );
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      const node = newNode(facts, clock.now());
+      try {
+        await client.create(Node, node, { signal });
+      } catch (refusal) {
+        if (!isAlreadyExists(refusal)) throw refusal;
+      }
+      await client.patch(Node, nodeKey, { status: node.status }, { type: "strategic", subresource: "status", signal });
+    }
+  };
+
+  const renewLease = async () => {
+    const spec = { holderIdentity: facts.name, leaseDurationSeconds: LEASE_SECONDS, renewTime: microTimestamp(clock.now()) };
+    try {
+      if (lease !== undefined) {
+        lease = await client.update(Lease, { ...lease, spec }, { signal });
+        return;
+      }
+    } catch (error) {
+      if (!isConflict(error) && !isNotFound(error)) throw error;
+      lease = undefined;
+    }
+    try {
+      const existing = await client.get(Lease, leaseKey, { signal });
+      lease = await client.update(Lease, { ...existing, spec }, { signal });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      const metadata = { name: facts.name, namespace: LEASE_NAMESPACE };
+      lease = await client.create(Lease, { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata, spec }, { signal });
+    }
+  };
+
+  /** Does `work` every `periodMs`, sooner again when it failed. */
+  const repeat = async (what: string, periodMs: number, work: () => Promise<void>) => {
+    const backoff = createBackoff({ initialMs: 200, maxMs: 7000, jitter: 0.2, random });
+    while (!signal.aborted) {
+      let delayMs = periodMs;
+      try {
+        await work();
+        backoff.reset();
+      } catch (error) {
+        if (signal.aborted) return;
+        delayMs = backoff.next();
+        log.warn(what, { error: error instanceof Error ? error.message : error });
+      }
+      // Jitter keeps the nodes of one process from writing all at once.
+      await clock.sleep(delayMs * (1 + random() * 0.04), signal).catch(() => {});
+    }
+  };
+  const loops = Promise.all([
+    repeat("cannot write node status", STATUS_MS, async () => {
+      await writeNode();
+      first.resolve();
+    }),
+    repeat("cannot renew node lease", LEASE_RENEW_MS, renewLease),
+  ]);
+
+  return {
+    registered: first.promise,
+    async stop() {
+      stop.abort();
+      await loops;
+    },
+  };
+}
