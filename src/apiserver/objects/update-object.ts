@@ -20,8 +20,6 @@ export interface UpdateTarget {
   readonly change: (current: DeepReadonly<KubeObject>) => KubeObject | undefined | Promise<KubeObject | undefined>;
   /** What to create if there is no such object and the kind allows that; undefined refuses. */
   readonly create?: () => KubeObject | undefined;
-  /** How often a write that names no resourceVersion is tried anew after a conflict. Default: without end. */
-  readonly maxRetries?: number;
 }
 
 /** Updates an object. Throws notFound, conflict, invalid, what admission and `change` throw. */
@@ -32,10 +30,10 @@ export async function updateObject(
   call: WriteCall,
 ): Promise<Written> {
   const { store } = environment;
-  const { namespace, name, maxRetries = Infinity } = target;
+  const { namespace, name } = target;
   const key = storeKey(kind, namespace, name);
   let found = store.get(key);
-  for (let retries = 0; ; retries++) {
+  for (;;) {
     const entry = found instanceof Promise ? await found : found;
     if (!entry) {
       const created = kind.definition.createOnUpdate && call.subresource === "" ? target.create?.() : undefined;
@@ -47,8 +45,8 @@ export async function updateObject(
       return createObject(environment, kind, created, namespace, call);
     }
     const attempt = await tryUpdate(environment, kind, { key, entry, target }, call);
-    if (!("lost" in attempt)) return attempt;
-    if (attempt.conditional || retries >= maxRetries) throw staleObject(kind.resource, name);
+    if (attempt) return attempt;
+    // Another write came between. One that names a version is refused at the next attempt, the others go on top.
     found = store.get(key);
   }
 }
@@ -67,19 +65,20 @@ interface Attempt {
   readonly target: UpdateTarget;
 }
 
+/** One attempt; undefined if another write came between. */
 async function tryUpdate(
   environment: WriteEnvironment,
   kind: ServedKind,
   { key, entry, target }: Attempt,
   call: WriteCall,
-): Promise<Written | { readonly lost: true; readonly conditional: boolean }> {
+): Promise<Written | undefined> {
   const { definition, resource } = kind;
   const previous = kind.forms.decoded(entry);
   const changed = target.change(previous);
   const next = changed instanceof Promise ? await changed : changed;
   if (next === undefined) return { entry, created: false };
   const metadata = (next.metadata ??= {});
-  const conditional = checkPreconditions(kind, target, key, metadata, previous);
+  checkPreconditions(kind, target, key, metadata, previous);
   carryMetadata(metadata, previous.metadata ?? {}, call.subresource);
   separateStatus(kind, next, previous, call.subresource);
   definition.default?.(next);
@@ -135,28 +134,28 @@ async function tryUpdate(
     kept = true;
     return { entry: written, created: false };
   } catch (error) {
-    if (isWriteConflict(error)) return { lost: true, conditional };
+    if (isWriteConflict(error)) return undefined;
     throw error;
   } finally {
     if (!kept) taken?.rollback();
   }
 }
 
-/** Refuses a write that was made for another object or another version of it; says whether it named a version. */
+/** Refuses a write that was made for another object or another version of it. */
 function checkPreconditions(
   kind: ServedKind,
   target: UpdateTarget,
   key: string,
   metadata: ObjectMeta,
   previous: DeepReadonly<KubeObject>,
-): boolean {
+): void {
   const current = previous.metadata ?? {};
   if (metadata.uid && metadata.uid !== current.uid) {
     throw conflict(kind.resource, target.name, preconditionText(key, metadata.uid, current.uid ?? ""));
   }
   const version = metadata.resourceVersion;
   if (!version || version === "0") {
-    if (kind.definition.unconditionalUpdate !== false) return false;
+    if (kind.definition.unconditionalUpdate !== false) return;
     throw invalid(kind.resource, target.name, [field.invalid("metadata.resourceVersion", 0, "must be specified for an update")]);
   }
   if (!/^\d+$/.test(version)) {
@@ -165,7 +164,6 @@ function checkPreconditions(
     ]);
   }
   if (version !== current.resourceVersion) throw staleObject(kind.resource, target.name);
-  return true;
 }
 
 /** Fields of metadata that only the server sets stay as they are. */

@@ -24,9 +24,6 @@ const PATCHERS: Readonly<Record<string, Patcher>> = {
     applyStrategicMergePatch(document, patch, kind.definition.schema) as KubeObject, // likewise
 };
 
-/** Upstream gives up after so many conflicts. */
-const MAX_RETRIES = 5;
-
 export const patch: VerbHandler = async (server, kind, exchange) => {
   const call = writeCallOf(server, exchange, "PatchOptions");
   const apply = await readPatch(kind, exchange);
@@ -37,7 +34,7 @@ export const patch: VerbHandler = async (server, kind, exchange) => {
     checkPatched(kind, exchange, next, namespace, name);
     return next;
   };
-  const { entry } = await updateObject(server.writes, kind, { namespace, name, change, maxRetries: MAX_RETRIES }, call);
+  const { entry } = await updateObject(server.writes, kind, { namespace, name, change }, call);
   return respondEntry(server, kind, exchange, entry);
 };
 
