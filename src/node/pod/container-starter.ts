@@ -13,6 +13,9 @@ import { containerMounts } from "../volumes/mounts.ts";
 import { podHostname } from "./hostname.ts";
 import type { ContainerKind, ContainerMemory, ContainerObject, PodObject } from "./pod-view.ts";
 
+/** Tells virtual runtimes what sort of container it is: their init containers should end by themselves. */
+const KIND_ANNOTATION = "kobune.dev/container-kind";
+
 export interface StartRequest {
   readonly pod: PodObject;
   readonly sandbox: Sandbox;
@@ -94,13 +97,9 @@ async function containerSpec(request: StartRequest, context: AgentContext): Prom
     resources: limitsOf(container),
   };
   if (context.runtime.virtual) {
-    return {
-      ...base,
-      env: [],
-      mounts: [],
-      ...(container.command ? { command: container.command } : {}),
-      ...(container.args ? { args: container.args } : {}),
-    };
+    const { command, args } = container;
+    const annotations = { ...base.annotations, [KIND_ANNOTATION]: request.kind };
+    return { ...base, annotations, env: [], mounts: [], ...(command ? { command } : {}), ...(args ? { args } : {}) };
   }
   const environment = await environmentOf(request, context);
   const lookUp = (name: string) => environment.get(name);

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
 import { RuntimeError, type ContainerState, type Runtime, type Sandbox, type SandboxSpec } from "../runtime.ts";
-import { createAddressPool } from "./addresses.ts";
+import { createAddressPool } from "../addresses.ts";
 import { execIn } from "./exec.ts";
 import { preloadPathIn, probeTools, type Isolation } from "./isolation.ts";
 import { preloadText } from "./preload.ts";
