@@ -129,7 +129,7 @@ test("nobody grants what he lacks, unless he may bind or escalate", async () => 
   });
   await api.call("POST", `${RBAC}/clusterrolebindings`, { ...bind("granter", "granter"), subjects: [{ kind: "User", name: "amy" }] });
   const granter = await api.callAs(amy, "POST", bindings, bind("root", "cluster-admin"));
-  assert.equal(granter.status, 201, granter.object.message);
+  assert.equal(granter.status, 201, `${granter.object.message}`);
   assert.equal((await api.callAs(amy, "POST", roles, role("more", ["get"], ["nodes"]))).status, 201);
 });
 
@@ -257,7 +257,7 @@ test("tokens are made as asked for", async (t) => {
   for (const { name, spec: asked, status, message } of TOKEN_REQUESTS) {
     await t.test(`bound to ${name}`, async () => {
       const answer = await api.call("POST", path, { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: asked });
-      assert.equal(answer.status, status, answer.object.message);
+      assert.equal(answer.status, status, `${answer.object.message}`);
       if (message) assert.match(answer.object.message ?? "", message);
     });
   }

@@ -69,12 +69,9 @@ test("a TLS server with the serving certificate knows the admin by name and grou
   const port = (server.address() as AddressInfo).port;
   const call = (identity: { certificate: string; key: string }, ca: string) =>
     new Promise<{ authorized: boolean; subject: { CN: string; O: string } }>((resolve, reject) => {
-      const sent = httpsRequest(
-        { host: "127.0.0.1", port, cert: identity.certificate, key: identity.key, ca, agent: false },
-        async (answer) => {
-          resolve(JSON.parse(Buffer.concat(await answer.toArray()).toString()));
-        },
-      );
+      const sent = httpsRequest({ host: "127.0.0.1", port, cert: identity.certificate, key: identity.key, ca, agent: false }, (answer) => {
+        answer.toArray().then((chunks) => resolve(JSON.parse(Buffer.concat(chunks).toString())), reject);
+      });
       sent.on("error", reject).end();
     });
   try {

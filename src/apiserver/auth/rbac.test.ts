@@ -175,7 +175,7 @@ test("defaults count until stored objects take their place or they are dropped",
   from.clusterRoleBindings.delete("/view");
   assert.equal(may("list"), false);
 
-  using later = createRbac(source({ ...(from.defaults ? { defaults: from.defaults } : {}) }));
+  using later = createRbac(source(from.defaults ? { defaults: from.defaults } : {}));
   assert.equal(later.authorize(ask(user("x", "all"), "get", "pods")).allowed, true);
   later.dropDefaults();
   assert.equal(later.authorize(ask(user("x", "all"), "get", "pods")).allowed, false);

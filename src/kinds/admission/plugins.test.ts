@@ -199,7 +199,7 @@ test("Priority", async (t) => {
     await t.test(`a pod with ${name}`, async () => {
       const { status, object, pod } = await create(api, podSpec);
       if (cause === undefined) {
-        assert.equal(status, 201, object.message);
+        assert.equal(status, 201, `${object.message}`);
         assert.deepEqual([pod.spec?.priority, pod.spec?.preemptionPolicy], [priority, policy]);
       } else assert.deepEqual([status, object.message], [403, `pods "p" is forbidden: ${cause}`]);
     });

@@ -12,8 +12,9 @@ const CONTEXT = { subresource: "" };
 
 test("the policy is valid and says so of itself", () => {
   const policy = bootstrapPolicy();
-  for (const role of policy.clusterRoles) assert.deepEqual(clusterRoleHooks.validate?.(role, undefined, CONTEXT), [], role.metadata?.name);
-  for (const role of policy.roles) assert.deepEqual(roleHooks.validate?.(role, undefined, CONTEXT), [], role.metadata?.name);
+  for (const role of policy.clusterRoles)
+    assert.deepEqual(clusterRoleHooks.validate?.(role, undefined, CONTEXT), [], `${role.metadata?.name}`);
+  for (const role of policy.roles) assert.deepEqual(roleHooks.validate?.(role, undefined, CONTEXT), [], `${role.metadata?.name}`);
   for (const one of policy.clusterRoleBindings) assert.deepEqual(clusterRoleBindingHooks.validate?.(one, undefined, CONTEXT), []);
   for (const one of policy.roleBindings) assert.deepEqual(roleBindingHooks.validate?.(one, undefined, CONTEXT), []);
   const all = [...policy.clusterRoles, ...policy.clusterRoleBindings, ...policy.roles, ...policy.roleBindings];

@@ -27,7 +27,9 @@ export function validateBinding(
   options: { readonly roleKinds: readonly string[]; readonly namespaced: boolean },
 ): FieldError[] {
   const errors: FieldError[] = [];
-  const { apiGroup = "", kind = "", name = "" } = next.roleRef ?? {};
+  // Fields that the schema calls required may be absent all the same.
+  const reference: DeepReadonly<Partial<Binding["roleRef"]>> = next.roleRef ?? {};
+  const { apiGroup = "", kind = "", name = "" } = reference;
   if (apiGroup !== RBAC_GROUP) errors.push(field.notSupported("roleRef.apiGroup", apiGroup, [RBAC_GROUP]));
   if (!options.roleKinds.includes(kind)) errors.push(field.notSupported("roleRef.kind", kind, options.roleKinds));
   if (name === "") errors.push(field.required("roleRef.name"));
@@ -41,7 +43,7 @@ export function validateBinding(
   return errors;
 }
 
-function validateSubject(subject: DeepReadonly<Subject>, namespaced: boolean, path: string): FieldError[] {
+function validateSubject(subject: DeepReadonly<Partial<Subject>>, namespaced: boolean, path: string): FieldError[] {
   const errors: FieldError[] = [];
   const { kind = "", name = "", apiGroup = "", namespace = "" } = subject;
   if (name === "") errors.push(field.required(`${path}.name`));
