@@ -11,7 +11,7 @@ import { rootCaPublisher } from "./root-ca-publisher.ts";
 
 export interface BuiltinControllersOptions {
   /** PEM of the CA that pods verify the API server with; absent: nothing is published. */
-  readonly rootCa?: string;
+  readonly ca?: string;
   /** Absent: nobody looks after the system namespaces and default/kubernetes. */
   readonly bootstrap?: BootstrapOptions;
   readonly garbageCollector?: GarbageCollectorOptions;
@@ -27,7 +27,7 @@ export function builtinControllers(options: BuiltinControllersOptions): {
 } {
   return {
     controllers: [
-      ...(options.rootCa !== undefined ? [rootCaPublisher(options.rootCa)] : []),
+      ...(options.ca !== undefined ? [rootCaPublisher(options.ca)] : []),
       nodeLifecycleController(options.nodeLifecycle),
       taintEvictionController(),
     ],
