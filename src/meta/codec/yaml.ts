@@ -83,7 +83,8 @@ function schemaOf(library: Library) {
       implicit: true,
       implicitFirstChars: DIGITS,
       resolve: (source) => parseInteger(source) ?? library.NOT_RESOLVED,
-      identify: (data) => Number.isInteger(data),
+      // From 1e21 on numbers print with an exponent, which is a float's form.
+      identify: (data) => Number.isInteger(data) && Math.abs(Number(data)) < 1e21,
     }),
     defineScalarTag<number>(`${PREFIX}float`, {
       implicit: true,
