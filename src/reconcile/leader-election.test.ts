@@ -22,7 +22,7 @@ function leaseServer() {
       if (
         request.method === "POST"
           ? lease
-          : (lease?.["metadata"] as { resourceVersion?: string }).resourceVersion !== sent.metadata["resourceVersion"]
+          : (lease?.["metadata"] as { resourceVersion?: string } | undefined)?.resourceVersion !== sent.metadata["resourceVersion"]
       )
         return failure(409, request.method === "POST" ? "AlreadyExists" : "Conflict");
       lease = { ...sent, metadata: { ...sent.metadata, resourceVersion: String(++revision) } };

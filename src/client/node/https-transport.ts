@@ -50,7 +50,8 @@ export function httpsTransport(options: HttpsTransportOptions): HttpsTransport {
     ...(options.token !== undefined ? { authorization: `Bearer ${options.token}` } : {}),
   };
   let current: ClientHttp2Session | undefined;
-  const sessions = new Set<ClientHttp2Session>();
+  /** Each with its socket once it is connected: a session that was closed gently waits for the other side to close the socket. */
+  const sessions = new Map<ClientHttp2Session, { destroy(): void } | undefined>();
   let closed = false;
 
   const openSession = (): ClientHttp2Session => {
@@ -63,7 +64,7 @@ export function httpsTransport(options: HttpsTransportOptions): HttpsTransport {
       rejectUnauthorized: options.insecureSkipVerify !== true,
       settings: { enablePush: false, initialWindowSize: WINDOW_BYTES },
     });
-    sessions.add(session);
+    sessions.set(session, undefined);
     const retire = () => {
       if (current === session) current = undefined;
     };
@@ -79,7 +80,8 @@ export function httpsTransport(options: HttpsTransportOptions): HttpsTransport {
         if (!sent) deadline.cancel();
       });
     };
-    session.once("connect", () => {
+    session.once("connect", (_session, socket) => {
+      sessions.set(session, socket);
       session.setLocalWindowSize(WINDOW_BYTES * 4);
       watchHealth();
     });
@@ -153,10 +155,11 @@ export function httpsTransport(options: HttpsTransportOptions): HttpsTransport {
       await Promise.all(
         Array.from(
           sessions,
-          (session) =>
+          ([session, socket]) =>
             new Promise<void>((resolve) => {
               session.once("close", resolve);
               session.destroy();
+              socket?.destroy();
             }),
         ),
       );
