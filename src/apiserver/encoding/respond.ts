@@ -52,7 +52,7 @@ export function transformObject(
   if (form.as === "PartialObjectMetadata") return partialMetadata(object);
   if (form.as !== "Table") return object;
   const resourceVersion = object.metadata?.resourceVersion;
-  return tableOf(server, kind, exchange, [object], { ...(resourceVersion ? { resourceVersion } : {}) }, noHeaders);
+  return tableOf(server, kind, exchange, [object], resourceVersion ? { resourceVersion } : {}, noHeaders);
 }
 
 export function tableOf(

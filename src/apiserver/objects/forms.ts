@@ -157,8 +157,7 @@ const LINE_END: Uint8Array = Buffer.from("}\n");
 /** `head`, the revision, the end of its string, `body`, `tail`. Revision 0 (a dry run's creation) shows as "". */
 function splice(head: Uint8Array, revision: number, body: Uint8Array, tail: Uint8Array): Uint8Array {
   const digits = revision > 0 ? String(revision) : "";
-  // Not from the shared pool: a small kept slice would hold 8 KiB.
-  const out = Buffer.allocUnsafeSlow(head.length + digits.length + 2 + body.length + tail.length);
+  const out = Buffer.allocUnsafe(head.length + digits.length + 2 + body.length + tail.length);
   out.set(head, 0);
   let at = head.length;
   at += out.write(digits, at, "latin1");

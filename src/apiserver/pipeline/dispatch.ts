@@ -56,27 +56,37 @@ export function dispatch(targets: DispatchTargets): Step {
     const kind = catalog.find(info.apiGroup, info.apiVersion, info.resource);
     if (!kind || (!kind.resource.namespaced && info.namespace !== "" && info.resource !== "namespaces")) throw notServed();
     const handler = extension(kind, info.subresource);
-    if (handler) return callExtension(server, kind, handler, exchange);
+    if (handler) {
+      const verbs = info.subresource === "" ? kind.definition.verbs : kind.subresource(info.subresource)?.verbs;
+      if (verbs && !verbs.includes(info.verb)) throw refuseVerb(exchange);
+      return callExtension(server, kind, handler, exchange);
+    }
+    // Objects of a virtual kind are asked, not kept: without its extension there is nobody to ask.
+    if (kind.definition.virtual) throw notServed();
     return handlerOf(kind, exchange)(server, kind, exchange);
   };
 }
 
-function handlerOf(kind: ServedKind, { info, request }: Exchange): VerbHandler {
-  const refusal = () => methodNotAllowed({ group: info.apiGroup, plural: info.resource }, info.verb || request.method.toLowerCase());
+function refuseVerb({ info, request }: Exchange): ApiError {
+  return methodNotAllowed({ group: info.apiGroup, plural: info.resource }, info.verb || request.method.toLowerCase());
+}
+
+function handlerOf(kind: ServedKind, exchange: Exchange): VerbHandler {
+  const { info } = exchange;
   if (info.subresource !== "") {
     const described = kind.subresource(info.subresource);
     if (!described || info.rest.length > 0) throw notServed();
     const table = info.subresource === "status" ? STATUS : info.subresource === "scale" ? SCALE : undefined;
     const handler = table?.[info.verb];
-    if (!handler) throw refusal();
+    if (!handler) throw refuseVerb(exchange);
     return handler;
   }
   const verb = info.verb as Verb; // any other word finds nothing in the table
   const handler = VERBS[verb];
-  if (!handler || !kind.definition.verbs.includes(verb)) throw refusal();
-  if (verb === "create" && (info.name !== "" || (kind.resource.namespaced && info.namespace === ""))) throw refusal();
+  if (!handler || !kind.definition.verbs.includes(verb)) throw refuseVerb(exchange);
+  if (verb === "create" && (info.name !== "" || (kind.resource.namespaced && info.namespace === ""))) throw refuseVerb(exchange);
   const needsName = verb === "update" || verb === "patch" || verb === "delete";
-  if (needsName && info.name === "") throw refusal();
+  if (needsName && info.name === "") throw refuseVerb(exchange);
   if ((needsName || verb === "get") && kind.resource.namespaced && info.namespace === "") throw notServed();
   return handler;
 }

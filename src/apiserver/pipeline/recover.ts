@@ -40,7 +40,7 @@ function finish(exchange: Exchange, response: ApiResponse): ApiResponse {
 
 /** RFC 7234's form, as upstream writes it. */
 function warningText(text: string): string {
-  const escaped = text.replace(/[\u0000-\u001f\u007f]/g, " ").replace(/[\\"]/g, "\\$&");
+  const escaped = text.replace(/\p{Cc}/gu, " ").replace(/[\\"]/g, "\\$&");
   // Header values are bytes of Latin-1; anything else is sent as UTF-8 in its place.
   return `299 - "${Buffer.from(escaped, "utf8").toString("latin1")}"`;
 }

@@ -1,7 +1,7 @@
 // Calls of subresources and virtual kinds that extensions serve.
 
 import type { KubeObject } from "#meta/object.ts";
-import { decodeBody } from "../encoding/decode-body.ts";
+import { decodeBody, decodeObject } from "../encoding/decode-body.ts";
 import { respondValue } from "../encoding/respond.ts";
 import type { ExtensionHandler } from "../extension.ts";
 import type { ApiResponse } from "../http.ts";
@@ -27,10 +27,13 @@ export async function callExtension(
     body: async () => {
       const bytes = await request.body();
       if (bytes.length === 0) return {};
+      if (info.subresource === "") {
+        const object = await decodeObject(kind, exchange);
+        kind.definition.default?.(object);
+        return object;
+      }
       const { value } = await decodeBody(exchange);
-      const object = (typeof value === "object" && value !== null ? value : {}) as KubeObject; // its kind's handler checks it
-      if (info.subresource === "") kind.definition.default?.(object);
-      return object;
+      return (typeof value === "object" && value !== null ? value : {}) as KubeObject; // its handler checks it
     },
     admit: async (operation, object) => {
       const plugins = server.admission.select(operation, kind.resource, info.subresource);
