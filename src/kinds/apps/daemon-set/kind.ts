@@ -3,6 +3,7 @@ import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
 import { ageColumn, containerColumns, formatLabels, integer, nameColumn, text, wide } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
 import { formatLabelSelector } from "#meta/selectors.ts";
+import { validateDaemonSet } from "./validate.ts";
 
 function defaultDaemonSet(object: DaemonSet): void {
   const spec = object.spec;
@@ -20,6 +21,7 @@ function defaultDaemonSet(object: DaemonSet): void {
 
 export const daemonSetHooks: KindHooks<DaemonSet> = {
   default: defaultDaemonSet,
+  validate: validateDaemonSet,
   prepare: (next, previous) => {
     if (previous !== undefined) return;
     next.status = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };

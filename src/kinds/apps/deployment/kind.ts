@@ -3,6 +3,7 @@ import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
 import { ageColumn, containerColumns, formatDeploymentSelector, nameColumn, text, wide } from "#kinds/shared/columns.ts";
 import { equal } from "#lib/equal.ts";
 import type { KindHooks } from "#meta/kind.ts";
+import { validateDeployment } from "./validate.ts";
 
 function defaultDeployment(deployment: Deployment): void {
   const spec = deployment.spec;
@@ -22,6 +23,7 @@ function defaultDeployment(deployment: Deployment): void {
 
 export const deploymentHooks: KindHooks<Deployment> = {
   default: defaultDeployment,
+  validate: validateDeployment,
   prepare: (next, previous) => {
     if (previous === undefined) next.status = {};
   },

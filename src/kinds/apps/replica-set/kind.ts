@@ -3,8 +3,10 @@ import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
 import { ageColumn, containerColumns, integer, nameColumn, text, wide } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
 import { formatLabelSelector } from "#meta/selectors.ts";
+import { validateReplicaSet } from "./validate.ts";
 
 export const replicaSetHooks: KindHooks<ReplicaSet> = {
+  validate: validateReplicaSet,
   default: (object) => {
     if (!object.spec) return;
     object.spec.replicas ??= 1;

@@ -3,6 +3,7 @@ import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
 import { defaultClaim } from "#kinds/core/persistent-volume-claim/defaults.ts";
 import { ageColumn, containerColumns, nameColumn, text } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
+import { validateStatefulSet } from "./validate.ts";
 
 function defaultStatefulSet(object: StatefulSet): void {
   const spec = object.spec;
@@ -33,6 +34,7 @@ function defaultStatefulSet(object: StatefulSet): void {
 
 export const statefulSetHooks: KindHooks<StatefulSet> = {
   default: defaultStatefulSet,
+  validate: validateStatefulSet,
   prepare: (next, previous) => {
     if (previous === undefined) next.status = { replicas: 0, availableReplicas: 0 };
   },

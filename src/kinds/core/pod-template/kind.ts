@@ -1,5 +1,7 @@
 import type { PodTemplate } from "#kinds/api/core-v1.gen.ts";
 import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
+import { validatePodTemplateSpec } from "#kinds/core/pod/pod-spec/validate.ts";
+import type { Errors } from "#kinds/shared/checks.ts";
 import { containerColumns, formatLabels, nameColumn, text } from "#kinds/shared/columns.ts";
 import { equal } from "#lib/equal.ts";
 import type { KindHooks } from "#meta/kind.ts";
@@ -8,6 +10,11 @@ const [containers, images] = containerColumns<PodTemplate>((object) => object.te
 
 export const podTemplateHooks: KindHooks<PodTemplate> = {
   default: (object) => defaultPodTemplate(object.template),
+  validate: (object) => {
+    const errors: Errors = [];
+    validatePodTemplateSpec(errors, "template", object.template ?? {});
+    return errors;
+  },
   generation: (next, previous) => !equal(next.template, previous.template),
   columns: [
     nameColumn,

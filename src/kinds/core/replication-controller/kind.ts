@@ -2,10 +2,12 @@ import type { ReplicationController } from "#kinds/api/core-v1.gen.ts";
 import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
 import { ageColumn, containerColumns, formatLabels, integer, nameColumn, text, wide } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
+import { validateReplicationController } from "./validate.ts";
 
 const isEmpty = (map: Readonly<Record<string, string>> | undefined): boolean => Object.keys(map ?? {}).length === 0;
 
 export const replicationControllerHooks: KindHooks<ReplicationController> = {
+  validate: validateReplicationController,
   default: (object) => {
     const spec = object.spec;
     if (!spec) return;

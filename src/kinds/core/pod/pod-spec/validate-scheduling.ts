@@ -43,7 +43,7 @@ export function validateAffinity(errors: Errors, path: string, affinity: Read<Af
   }
 }
 
-export function validateNodeSelector(errors: Errors, path: string, { nodeSelectorTerms: terms = [] }: Read<NodeSelector>): void {
+export function validateNodeSelector(errors: Errors, path: string, { nodeSelectorTerms: terms }: Read<NodeSelector>): void {
   if (terms.length === 0) errors.push(field.required(`${path}.nodeSelectorTerms`, "must have at least one node selector term"));
   for (const [index, term] of terms.entries()) validateNodeSelectorTerm(errors, `${path}.nodeSelectorTerms[${index}]`, term, false);
 }
