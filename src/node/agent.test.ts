@@ -324,6 +324,37 @@ describe("a node agent with the process runtime", () => {
     );
   });
 
+  it("gives pods a ServiceAccount token that is bound to them", async () => {
+    const path = "/var/run/secrets/kubernetes.io/serviceaccount";
+    await run(
+      "token",
+      {
+        command: ["sh", "-c", `cat ${path}/token; echo; cat ${path}/namespace`],
+        volumeMounts: [{ name: "api", mountPath: path, readOnly: true }],
+      },
+      {
+        restartPolicy: "Never",
+        volumes: [
+          {
+            name: "api",
+            projected: {
+              sources: [
+                { serviceAccountToken: { path: "token", expirationSeconds: 3607 } },
+                { downwardAPI: { items: [{ path: "namespace", fieldRef: { fieldPath: "metadata.namespace" } }] } },
+              ],
+            },
+          },
+        ],
+      },
+    );
+    const ended = await phase("token", "Succeeded");
+    const [token = "", namespace] = await output("token");
+    const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+    assert.equal(claims.sub, "system:serviceaccount:default:default");
+    assert.equal(claims["kubernetes.io"].pod.uid, ended.metadata?.uid);
+    assert.equal(namespace, "default");
+  });
+
   it("says when a program is missing", async () => {
     await run("nothing", { command: ["no-such-program"] }, { restartPolicy: "Never" });
     const failed = await phase("nothing", "Failed");

@@ -144,7 +144,7 @@ function podGraceSeconds(view: PodView): number {
 
 /** Whether and why the pod has to end: deleted, over its deadline, or its work is done. */
 export function endOf(view: PodView): PodEnd | undefined {
-  const { metadata, spec, status } = view.pod;
+  const { metadata, status } = view.pod;
   if (metadata?.deletionTimestamp !== undefined) {
     return { why: "deleted", graceMs: (metadata.deletionGracePeriodSeconds ?? podGraceSeconds(view)) * 1000 };
   }
@@ -153,7 +153,6 @@ export function endOf(view: PodView): PodEnd | undefined {
   const deadline = deadlineOf(view);
   if (deadline !== undefined && deadline <= view.now) return { why: "deadline", graceMs };
   if (isFinished(view)) return { why: "finished", graceMs };
-  void spec;
   return undefined;
 }
 
@@ -182,7 +181,6 @@ export function isFinished(view: PodView): boolean {
 function decideEnd(view: PodView, end: PodEnd): Decision {
   const { spec } = view.pod;
   const actions: Action[] = [];
-  let wakeAt: number | undefined;
   let running = 0;
   const stop = (container: ContainerObject, graceMs: number): boolean => {
     const alive = view.containers.filter((state) => state.name === container.name && state.phase !== "exited");
@@ -203,7 +201,7 @@ function decideEnd(view: PodView, end: PodEnd): Decision {
       if (kindOfInit(container) === "sidecar" && stop(container, left)) break;
     }
   }
-  return { actions, wakeAt, end, gone: running === 0 };
+  return { actions, wakeAt: undefined, end, gone: running === 0 };
 }
 
 export function earliest(a: number | undefined, b: number | undefined): number | undefined {

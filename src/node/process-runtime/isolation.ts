@@ -40,6 +40,9 @@ function succeeds(command: string, args: readonly string[]): Promise<boolean> {
 /** Exit code by which the start script says that it could not set the container up; the reason is in the error file. */
 export const SETUP_FAILED = 125;
 
+/** A pipe that is closed when the namespaces are complete and the program is about to take over. */
+export const READY_FD = 3;
+
 // Runs inside the new namespaces: names the host, makes the mounts, becomes the program.
 const START_SCRIPT = `name=$1 fstab=$2 problems=$3; shift 3
 { echo "$name" >/proc/sys/kernel/hostname || hostname "$name"; } 2>/dev/null
@@ -64,7 +67,7 @@ export function startCommand(options: StartOptions): string[] {
   let command: string[] = options.tty ? withTerminal(tools, options.command) : [...options.command];
   if (tools.isolation !== "none") {
     const root = options.root === undefined ? [] : [`--root=${options.root}`];
-    command = ["unshare", ...root, `--wd=${options.cwd}`, "--", ...command];
+    command = ["unshare", ...root, `--wd=${options.cwd}`, "--", "sh", "-c", `exec "$@" ${READY_FD}>&-`, "sh", ...command];
   }
   if (tools.setpriv) command = ["setpriv", "--pdeathsig", "KILL", "--", ...command];
   if (tools.isolation !== "none") {

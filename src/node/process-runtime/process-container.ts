@@ -8,7 +8,7 @@ import type { Clock, Timer } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
 import { RuntimeError, type ContainerSpec, type ContainerState, type ExecIo } from "../runtime.ts";
 import { commandProblem } from "./commands.ts";
-import { SETUP_FAILED, nodeOptions, startCommand, type Tools } from "./isolation.ts";
+import { READY_FD, SETUP_FAILED, nodeOptions, startCommand, type Tools } from "./isolation.ts";
 import { openLog } from "./log-writer.ts";
 import { processStat, processesWithEnv, sendSignal } from "./proc.ts";
 import { layOutRoot } from "./root-layout.ts";
@@ -142,7 +142,7 @@ export async function startProcessContainer(
     // With namespaces the folder is entered last, when the mounts are there.
     cwd: tools.isolation === "none" ? cwd : folder,
     env,
-    stdio: [spec.stdin ? "pipe" : "ignore", "pipe", "pipe"],
+    stdio: [spec.stdin ? "pipe" : "ignore", "pipe", "pipe", ...(tools.isolation === "none" ? [] : ["pipe" as const])],
     detached: true,
   });
   const startProblem = await new Promise<Error | undefined>((resolve) => {
@@ -175,6 +175,9 @@ export async function startProcessContainer(
   // A program that does not read its input is no error of ours.
   child.stdin?.on("error", () => {});
 
+  // One after the other: both go through the same temporary file.
+  let saved: Promise<void> = Promise.resolve();
+  const save = () => (saved = saved.then(() => saveRecord(folder, record)));
   const exited = watchExit(child, id, pid, clock).then(async ({ code, signal }) => {
     await log.close().catch((error: unknown) => context.log.warn("cannot write container log", { path: spec.logPath, error }));
     const number = signal === null ? 0 : constants.signals[signal];
@@ -195,7 +198,7 @@ export async function startProcessContainer(
       ...(message === undefined ? {} : { message }),
     };
     delete record.pid;
-    await saveRecord(folder, record).catch((error: unknown) => context.log.warn("cannot save container state", { container: id, error }));
+    await save().catch((error: unknown) => context.log.warn("cannot save container state", { container: id, error }));
     context.changed(spec.podUid);
   });
 
@@ -207,10 +210,21 @@ export async function startProcessContainer(
     stop: createStopper(pid, clock, exited, () => record.state.phase === "exited", id),
     attach: createAttach(child, spec, exited),
   });
+  // Not earlier: who runs a command in the container, or stops it, must meet the program and its mounts.
+  await readyPipeClosed(child);
   const stat = await processStat(pid);
   if (stat !== undefined) record.pidStart = stat.startTime;
-  if (record.pid !== undefined) await saveRecord(folder, record);
+  if (record.pid !== undefined) await save();
   context.changed(spec.podUid);
+}
+
+function readyPipeClosed(child: ChildProcess): Promise<void> {
+  const pipe = child.stdio[READY_FD];
+  if (!pipe || !("resume" in pipe)) return Promise.resolve();
+  return new Promise((resolve) => {
+    pipe.once("close", () => resolve());
+    pipe.resume();
+  });
 }
 
 /** Resolves when the main process has ended, everything else of the container is gone and its output is read. */
