@@ -2,7 +2,8 @@
 # dependencies (with a newer Node among them), then the build.
 if [ ! -f "$root/node_modules/.kobune-installed" ] || [ "$root/package-lock.json" -nt "$root/node_modules/.kobune-installed" ]; then
   echo "kobune: installing dependencies (once, about half a minute)" >&2
-  (cd "$root" && npm ci --no-audit --no-fund --loglevel=error >&2)
+  # Not `npm ci`: it insists on packages for platforms that not every registry carries.
+  (cd "$root" && npm install --no-audit --no-fund --loglevel=error >&2)
   touch "$root/node_modules/.kobune-installed"
 fi
 if [ ! -f "$root/dist/.built" ] || [ -n "$(find "$root/src" "$root/tools/build.ts" "$root/package.json" -newer "$root/dist/.built" -name '*.*' ! -name '*.test.ts' -type f -print 2>/dev/null | head -n 1)" ]; then

@@ -14,7 +14,7 @@ const DESCRIPTION_TEXT =
 /** `ca`: PEM bundle. */
 export function rootCaPublisher(ca: string): ControllerDefinition {
   return {
-    name: "root-ca-certificate-publisher",
+    name: "root-ca-cert-publisher",
     for: Namespace,
     watches: [watch(ConfigMap, ({ metadata }) => (metadata?.name === NAME ? [makeKey(undefined, metadata.namespace ?? "")] : []))],
     async reconcile(key, { cache, client, signal }) {

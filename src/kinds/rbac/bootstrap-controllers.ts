@@ -101,6 +101,8 @@ export const controllerRules = (): Readonly<Record<string, readonly PolicyRule[]
     rule("create get list watch", "core", "persistentvolumeclaims"),
     recordEvents,
   ],
+  // Kobune's own: upstream's store forgets events by itself.
+  "event-expiry": [rule("delete list", "core", "events")],
   "expand-controller": [
     rule(READ_UPDATE, "core", "persistentvolumes"),
     rule("patch update", "core", "persistentvolumeclaims/status"),

@@ -232,6 +232,8 @@ function clusterRules(): Record<string, PolicyRule[]> {
       rule("list watch", "discovery", "endpointslices"),
       rule(READ, "networking", "servicecidrs"),
     ],
+    // Kobune's own: node agents wait until the service proxies have let go of a pod that terminates.
+    "kobune:endpoint-drain": [rule("list watch", "discovery", "endpointslices"), rule(READ, "coordination", "leases")],
     "system:kube-scheduler": [
       recordEvents,
       rule("create", "coordination", "leases"),
@@ -278,6 +280,7 @@ const CLUSTER_BINDINGS: Readonly<Record<string, readonly Subject[]>> = {
   "system:kube-scheduler": [user("system:kube-scheduler")],
   "system:volume-scheduler": [user("system:kube-scheduler")],
   "system:node": [],
+  "kobune:endpoint-drain": [group("system:nodes")],
   "system:service-account-issuer-discovery": [group("system:serviceaccounts")],
 };
 
@@ -291,6 +294,7 @@ function namespaceRules(): Record<string, PolicyRule[]> {
     "kube-system/system:controller:token-cleaner": [rule("delete get list watch", "core", "secrets"), recordEvents],
     "kube-system/system::leader-locking-kube-controller-manager": lockOn("kube-controller-manager"),
     "kube-system/system::leader-locking-kube-scheduler": lockOn("kube-scheduler"),
+    "kube-system/kobune:service-proxy": [rule("create delete patch", "coordination", "leases")],
     "kube-public/system:controller:bootstrap-signer": [
       rule(READ, "core", "configmaps"),
       rule("update", "core", "configmaps", "cluster-info"),
@@ -313,6 +317,7 @@ const NAMESPACE_BINDINGS: Readonly<Record<string, { readonly role: string; reado
     role: "system::leader-locking-kube-scheduler",
     subjects: [user("system:kube-scheduler"), account("kube-scheduler")],
   },
+  "kube-system/kobune:service-proxy": { role: "kobune:service-proxy", subjects: [user("system:kube-proxy")] },
   "kube-system/system:controller:bootstrap-signer": { role: "system:controller:bootstrap-signer", subjects: [account("bootstrap-signer")] },
   "kube-system/system:controller:cloud-provider": { role: "system:controller:cloud-provider", subjects: [account("cloud-provider")] },
   "kube-system/system:controller:token-cleaner": { role: "system:controller:token-cleaner", subjects: [account("token-cleaner")] },

@@ -8,7 +8,7 @@ import { clone } from "#lib/clone.ts";
 import { equal } from "#lib/equal.ts";
 import { getCondition } from "#meta/conditions.ts";
 import { isAlreadyExists, isApiError, isNotFound } from "#meta/errors.ts";
-import { controllerOf, type DeepReadonly, type Key, keyOf, makeKey, splitKey } from "#meta/object.ts";
+import { controllerOf, type Key, keyOf, makeKey, splitKey } from "#meta/object.ts";
 import { labelSelectorMatcher } from "#meta/selectors.ts";
 import { type ControllerDefinition, index, type ReconcileContext, watch, watchControlled } from "#reconcile/controller.ts";
 import {
@@ -33,6 +33,11 @@ const SETS_BY_OWNER = "deployment-replicasets-by-owner";
 const PODS_BY_SET = "deployment-pods-by-replicaset";
 const ORPHANS = "";
 
+interface Work extends ReconcileContext {
+  /** The Deployment as this run wrote it last: a further write must not conflict with our own. */
+  written: AnyDeployment;
+}
+
 export const deploymentController: ControllerDefinition = {
   name: "deployment-controller",
   for: Deployment,
@@ -55,14 +60,15 @@ export const deploymentController: ControllerDefinition = {
       return set?.kind === "ReplicaSet" ? [set.uid] : [];
     }),
   ],
-  async reconcile(key, context) {
-    const deployment = context.cache(Deployment).get(key);
+  async reconcile(key, reconcileContext) {
+    const deployment = reconcileContext.cache(Deployment).get(key);
     if (!deployment) return;
+    const context: Work = { ...reconcileContext, written: deployment };
     const sets = await claimSets(deployment, context);
     const newSet = findNewSet(deployment, sets);
     const old = sets.filter((set) => set !== newSet);
     if (deployment.metadata?.deletionTimestamp !== undefined)
-      return writeStatus(deployment, countStatus(deployment, newSet, sets, context.clock.now()), context);
+      return writeStatus(countStatus(deployment, newSet, sets, context.clock.now()), context);
     if (await markPause(deployment, context)) return;
     if (deployment.spec?.paused === true || sets.some((set) => replicasOf(set) > 0 && desiredReplicasChanged(deployment, set))) {
       return scale(deployment, newSet, old, context);
@@ -81,7 +87,7 @@ function deploymentsOf(set: AnySet, cache: ReconcileContext["cache"]): Key[] {
 }
 
 /** The sets the Deployment owns, after adopting orphans that match and releasing owned ones that no longer do. */
-async function claimSets(deployment: AnyDeployment, { cache, client, signal }: ReconcileContext): Promise<AnySet[]> {
+async function claimSets(deployment: AnyDeployment, { cache, client, signal }: Work): Promise<AnySet[]> {
   const namespace = deployment.metadata?.namespace ?? "";
   const uid = deployment.metadata?.uid ?? "";
   const selector = labelSelectorMatcher(deployment.spec?.selector);
@@ -106,7 +112,7 @@ async function claimSets(deployment: AnyDeployment, { cache, client, signal }: R
 }
 
 /** Tells by the Progressing condition that a Deployment was paused or resumed. True: it was written, come back later. */
-async function markPause(deployment: AnyDeployment, context: ReconcileContext): Promise<boolean> {
+async function markPause(deployment: AnyDeployment, context: Work): Promise<boolean> {
   if (deadlineMs(deployment) === undefined) return false;
   const paused = deployment.spec?.paused === true;
   const progressing = getCondition(deployment.status?.conditions, "Progressing");
@@ -118,11 +124,11 @@ async function markPause(deployment: AnyDeployment, context: ReconcileContext): 
   status.conditions = [
     ...withCondition(status.conditions ?? [], { type: "Progressing", status: "Unknown", reason, message }, context.clock.now()),
   ];
-  await writeStatus(deployment, status, context);
+  await writeStatus(status, context);
   return true;
 }
 
-async function scale(deployment: AnyDeployment, newSet: AnySet | undefined, old: readonly AnySet[], context: ReconcileContext) {
+async function scale(deployment: AnyDeployment, newSet: AnySet | undefined, old: readonly AnySet[], context: Work) {
   const revised = newSet && (await reviseNewSet(deployment, newSet, old, context));
   const sizes = scaledSizes(deployment, revised, old);
   // Sets that keep their size still have to record what they were sized for.
@@ -132,14 +138,10 @@ async function scale(deployment: AnyDeployment, newSet: AnySet | undefined, old:
   );
   const all = await resize(deployment, [...sizes, ...rest.map((set) => ({ set, replicas: replicasOf(set) }))], revised, old, context);
   if (deployment.spec?.paused === true) await forgetOldSets(deployment, all.old, context);
-  return writeStatus(
-    deployment,
-    countStatus(deployment, all.newSet, [...all.old, ...(all.newSet ? [all.newSet] : [])], context.clock.now()),
-    context,
-  );
+  return writeStatus(countStatus(deployment, all.newSet, [...all.old, ...(all.newSet ? [all.newSet] : [])], context.clock.now()), context);
 }
 
-async function rollingUpdate(deployment: AnyDeployment, found: AnySet | undefined, old: readonly AnySet[], context: ReconcileContext) {
+async function rollingUpdate(deployment: AnyDeployment, found: AnySet | undefined, old: readonly AnySet[], context: Work) {
   const newSet = found ? await reviseNewSet(deployment, found, old, context) : await createNewSet(deployment, old, context);
   if (!newSet) return;
   const sizes = nextRollingSizes(deployment, newSet, old);
@@ -147,7 +149,7 @@ async function rollingUpdate(deployment: AnyDeployment, found: AnySet | undefine
   return finish(deployment, all.newSet, all.old, sizes.length > 0, context);
 }
 
-async function recreate(deployment: AnyDeployment, found: AnySet | undefined, old: readonly AnySet[], context: ReconcileContext) {
+async function recreate(deployment: AnyDeployment, found: AnySet | undefined, old: readonly AnySet[], context: Work) {
   const revised = found && (await reviseNewSet(deployment, found, old, context));
   const active = old.filter((set) => replicasOf(set) > 0);
   const pods = context.cache(Pod);
@@ -166,22 +168,16 @@ async function recreate(deployment: AnyDeployment, found: AnySet | undefined, ol
 }
 
 /** Writes the status; forgets old sets once the rollout is complete. */
-async function finish(
-  deployment: AnyDeployment,
-  newSet: AnySet | undefined,
-  old: readonly AnySet[],
-  moving: boolean,
-  context: ReconcileContext,
-) {
+async function finish(deployment: AnyDeployment, newSet: AnySet | undefined, old: readonly AnySet[], moving: boolean, context: Work) {
   const now = context.clock.now();
   const status = rolloutStatus(deployment, newSet, newSet ? [...old, newSet] : old, now);
   if (!moving && isComplete(deployment, status)) await forgetOldSets(deployment, old, context);
-  await writeStatus(deployment, status, context);
+  await writeStatus(status, context);
   return { requeueAfterMs: deadlineCheckMs(deployment, status, now) };
 }
 
 /** Brings an existing new set's annotations, revision and minReadySeconds up to date, and the Deployment's revision. */
-async function reviseNewSet(deployment: AnyDeployment, set: AnySet, old: readonly AnySet[], context: ReconcileContext): Promise<AnySet> {
+async function reviseNewSet(deployment: AnyDeployment, set: AnySet, old: readonly AnySet[], context: Work): Promise<AnySet> {
   const { client, clock, signal } = context;
   const revision = Math.max(maxRevision(old) + 1, revisionOf(set));
   const annotations = newSetAnnotations(deployment, set, revision);
@@ -193,24 +189,26 @@ async function reviseNewSet(deployment: AnyDeployment, set: AnySet, old: readonl
     if (next.spec) next.spec.minReadySeconds = minReadySeconds;
     current = await client.update(ReplicaSet, next, { signal });
   }
-  await writeRevision(deployment, revisionOf(current), context);
+  await writeRevision(revisionOf(current), context);
   if (deadlineMs(deployment) !== undefined && !getCondition(deployment.status?.conditions, "Progressing")) {
     const status = clone(deployment.status ?? {}) as DeploymentStatus; // a copy of our own
     const message = `Found new replica set "${current.metadata?.name}"`;
     const condition = { type: "Progressing", status: "True", reason: "FoundNewReplicaSet", message };
     status.conditions = [...withCondition(status.conditions ?? [], condition, clock.now())];
-    await writeStatus(deployment, status, context);
+    await writeStatus(status, context);
   }
   return current;
 }
 
-async function writeRevision(deployment: AnyDeployment, revision: number, { client, signal }: ReconcileContext): Promise<void> {
-  if (deployment.metadata?.annotations?.[REVISION] === String(revision)) return;
-  await client.patch(Deployment, keyOf(deployment), { metadata: { annotations: { [REVISION]: String(revision) } } }, { signal });
+async function writeRevision(revision: number, work: Work): Promise<void> {
+  if (work.written.metadata?.annotations?.[REVISION] === String(revision)) return;
+  const next = clone(work.written) as Deployment; // a copy of our own
+  next.metadata = { ...next.metadata, annotations: { ...next.metadata?.annotations, [REVISION]: String(revision) } };
+  work.written = await work.client.update(Deployment, next, { signal: work.signal });
 }
 
 /** Creates the set for the present template. Undefined: the name was taken by another template; the next run takes another name. */
-async function createNewSet(deployment: AnyDeployment, old: readonly AnySet[], context: ReconcileContext): Promise<AnySet | undefined> {
+async function createNewSet(deployment: AnyDeployment, old: readonly AnySet[], context: Work): Promise<AnySet | undefined> {
   const { client, clock, events, signal } = context;
   const revision = maxRevision(old) + 1;
   const made = makeNewSet(deployment, newSetReplicas(deployment, old, 0), revision);
@@ -228,7 +226,7 @@ async function createNewSet(deployment: AnyDeployment, old: readonly AnySet[], c
       if (isOurs) return present;
       const status = clone(deployment.status ?? {}) as DeploymentStatus; // a copy of our own
       status.collisionCount = (status.collisionCount ?? 0) + 1;
-      await writeStatus(deployment, status, context);
+      await writeStatus(status, context);
       return undefined;
     }
     if (isApiError(error) && error.status.details?.causes?.some((cause) => cause.reason === "NamespaceTerminating")) return undefined;
@@ -237,12 +235,12 @@ async function createNewSet(deployment: AnyDeployment, old: readonly AnySet[], c
       const status = clone(deployment.status ?? {}) as DeploymentStatus; // a copy of our own
       const condition = { type: "Progressing", status: "False", reason: "ReplicaSetCreateError", message };
       status.conditions = [...withCondition(status.conditions ?? [], condition, clock.now())];
-      await writeStatus(deployment, status, context);
+      await writeStatus(status, context);
     }
     events.event(about, "Warning", "ReplicaSetCreateError", message);
     throw error;
   }
-  await writeRevision(deployment, revision, context);
+  await writeRevision(revision, context);
   return created;
 }
 
@@ -252,7 +250,7 @@ async function resize(
   sizes: readonly Size[],
   newSet: AnySet | undefined,
   old: readonly AnySet[],
-  { client, events, signal }: ReconcileContext,
+  { client, events, signal }: Work,
 ): Promise<{ newSet: AnySet | undefined; old: AnySet[] }> {
   const written = new Map<AnySet, AnySet>();
   for (const { set, replicas } of sizes) {
@@ -276,7 +274,7 @@ async function resize(
   return { newSet: newSet && now(newSet), old: old.map(now) };
 }
 
-async function forgetOldSets(deployment: AnyDeployment, old: readonly AnySet[], { client, signal }: ReconcileContext): Promise<void> {
+async function forgetOldSets(deployment: AnyDeployment, old: readonly AnySet[], { client, signal }: Work): Promise<void> {
   for (const set of setsToForget(deployment, old)) {
     await client.delete(ReplicaSet, keyOf(set), { signal }).catch((error: unknown) => {
       if (!isNotFound(error)) throw error;
@@ -284,15 +282,9 @@ async function forgetOldSets(deployment: AnyDeployment, old: readonly AnySet[], 
   }
 }
 
-async function writeStatus(deployment: AnyDeployment, status: DeploymentStatus, { client, signal }: ReconcileContext): Promise<void> {
-  if (equal(status, deployment.status)) return;
-  // The revision may have been written a moment ago; a merge patch of the status alone does not conflict with it.
-  await client.patch(Deployment, keyOf(deployment), { status: statusPatch(deployment.status, status) }, { subresource: "status", signal });
-}
-
-/** Fields that are no longer there are removed by null. */
-function statusPatch(before: DeepReadonly<DeploymentStatus> | undefined, after: DeploymentStatus): Record<string, unknown> {
-  const patch: Record<string, unknown> = { ...after };
-  for (const field of Object.keys(before ?? {})) if (!(field in after)) patch[field] = null;
-  return patch;
+async function writeStatus(status: DeploymentStatus, work: Work): Promise<void> {
+  if (equal(status, work.written.status)) return;
+  const next = clone(work.written) as Deployment; // a copy of our own
+  next.status = status;
+  work.written = await work.client.updateStatus(Deployment, next, { signal: work.signal });
 }

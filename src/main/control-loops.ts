@@ -1,0 +1,69 @@
+// The control plane's loops: controllers and scheduler, each with an identity of its own, all over one set of caches.
+
+import type { Client } from "#client/client.ts";
+import { bootstrapObjects } from "#controllers/bootstrap.ts";
+import { builtinControllers } from "#controllers/list.ts";
+import { kindControllers } from "#kinds/controllers.ts";
+import type { Clock } from "#lib/clock.ts";
+import type { Logger } from "#lib/log.ts";
+import { createInformerSet } from "#reconcile/informer.ts";
+import { runControllers } from "#reconcile/run-controllers.ts";
+import { startScheduler } from "#scheduler/scheduler.ts";
+import type { AddressPlan } from "./address-plan.ts";
+
+export interface ControlLoopsOptions {
+  readonly clientFor: (user: { readonly name: string; readonly groups?: readonly string[] }) => Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: () => number;
+  readonly plan: AddressPlan;
+  /** PEM, published to every namespace. */
+  readonly ca: string;
+  /** Where the API server listens. */
+  readonly port: number;
+}
+
+export interface ControlLoops {
+  stop(): Promise<void>;
+}
+
+/** Resolves when the system's own objects exist; the loops go on syncing behind. */
+export async function startControlLoops(options: ControlLoopsOptions): Promise<ControlLoops> {
+  const { clientFor, clock, log, random } = options;
+  const system = { serviceIp: options.plan.kubernetesServiceIp, address: "127.0.0.1", port: options.port };
+  await bootstrapObjects(clientFor({ name: "system:apiserver", groups: ["system:masters"] }), system);
+
+  // The caches read everything: they act as the controller manager, the writes as each controller's own account.
+  const reader = clientFor({ name: "system:kube-controller-manager", groups: ["system:masters"] });
+  const informers = createInformerSet({ client: reader, clock, log, random });
+  const { controllers, loops } = builtinControllers({ ca: options.ca, bootstrap: system });
+  const running = await runControllers({
+    controllers: [...kindControllers, ...controllers],
+    loops,
+    clientFor: (name) => clientFor(controllerIdentity(name)),
+    informers,
+    clock,
+    log: log.with({ component: "controllers" }),
+    random,
+  });
+  const scheduler = startScheduler({
+    client: clientFor({ name: "system:kube-scheduler" }),
+    informers,
+    clock,
+    log: log.with({ component: "scheduler" }),
+    random,
+  });
+  return {
+    async stop() {
+      await scheduler.stop();
+      await running.stop();
+      await informers[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Upstream runs each controller as a ServiceAccount of kube-system, bound to system:controller:NAME. */
+function controllerIdentity(name: string): { name: string; groups: string[] } {
+  if (name === "kubernetes-service") return { name: "system:apiserver", groups: ["system:masters"] };
+  return { name: `system:serviceaccount:kube-system:${name}`, groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system"] };
+}
