@@ -50,6 +50,8 @@ export interface PodWorker {
 const RETRY_MS = 10_000;
 const PULL_BACKOFF = { initialMs: 10_000, maxMs: 300_000 } as const;
 const MOUNT_BACKOFF = { initialMs: 500, maxMs: 122_000 } as const;
+/** A start that takes longer is reported while it goes on. */
+const SLOW_START_MS = 100;
 /** Endpoint removal is waited for at most this long, whoever is slow. */
 const MAX_DRAIN_MS = 5000;
 
@@ -358,7 +360,13 @@ export function createPodWorker(
       decision.end !== undefined,
     );
     tellCrashes(view);
-    if (!missing) writer.set(podStatus(view, decision.end, runtime.name, { hostIps: context.hostIps }));
+    // What is about to start will change the status again in a moment: only slow starts are worth a write in between.
+    const starts = decision.end === undefined && decision.actions.some((action) => action.do !== "stop");
+    const report = () => {
+      if (!missing) writer.set(podStatus(view, decision.end, runtime.name, { hostIps: context.hostIps }));
+    };
+    if (!starts) report();
+    using _slow = starts ? clock.after(SLOW_START_MS, report) : undefined;
     shorten(decision);
     if (decision.gone) {
       schedule(undefined);
@@ -374,6 +382,8 @@ export function createPodWorker(
         if (writer.pod.metadata?.deletionTimestamp !== undefined || missing || (await start(action))) again = true;
       } else stop(action);
     }
+    // Held up, by missing volumes for one.
+    if (starts && !again) report();
     if (decision.end === undefined && decision.actions.length === 0) await syncVolumes();
     const volumeRetry = memory.get("/volumes")?.problem?.retryAt;
     schedule(earliest(earliest(decision.wakeAt, volumeRetry), earliest(volumes?.renewAt, pullNoticeAt())));
