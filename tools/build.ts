@@ -2,13 +2,15 @@
 // (descriptions for `kubectl explain`). Run by tools/setup.sh when a source is newer than the last build, and by `npm pack`.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const dist = join(root, "dist");
+// Built aside and moved into place, so that a command that runs meanwhile finds the old build or the new one whole.
+const target = join(root, "dist");
+const dist = join(root, `dist.${process.pid}`);
 const withTypes = process.argv.includes("--types");
 
 rmSync(dist, { recursive: true, force: true });
@@ -34,14 +36,22 @@ await bundle.write({
 });
 await bundle.close();
 
-if (existsSync(join(root, "tools/descriptions.ts")))
-  execFileSync(process.execPath, [join(root, "tools/descriptions.ts")], { stdio: "inherit" });
+if (existsSync(join(root, "tools/descriptions.ts"))) {
+  execFileSync(process.execPath, [join(root, "tools/descriptions.ts"), "--out", join(dist, "descriptions.json.gz")], { stdio: "inherit" });
+}
 
 if (withTypes) {
-  execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", "tsconfig.types.json"], { cwd: root, stdio: "inherit" });
+  execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", "tsconfig.types.json", "--outDir", join(dist, "types")], {
+    cwd: root,
+    stdio: "inherit",
+  });
   for (const file of declarations(join(dist, "types"))) writeFileSync(file, relativeImports(readFileSync(file, "utf8"), file));
 }
 writeFileSync(join(dist, ".built"), "");
+rmSync(`${dist}.old`, { recursive: true, force: true });
+if (existsSync(target)) renameSync(target, `${dist}.old`);
+renameSync(dist, target);
+rmSync(`${dist}.old`, { recursive: true, force: true });
 
 /** Declarations name modules as sources do (`#meta/object.ts`); readers of the package need relative paths. */
 function relativeImports(text: string, file: string): string {
