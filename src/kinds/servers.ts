@@ -4,16 +4,21 @@ import type { ApiServerOptions } from "#apiserver/api-server.ts";
 import type { TokenAuthenticator } from "#apiserver/auth/bearer-token.ts";
 import type { TokenSigner } from "#apiserver/auth/service-account-token.ts";
 import type { ServerExtension } from "#apiserver/extension.ts";
+import { kubeletAgent, workloadAgent, type KubeletCredentials } from "#apiserver/proxy/backend.ts";
 import type { Clock } from "#lib/clock.ts";
 import { builtinPlugins } from "./admission/plugins.ts";
 import { systemPriorityClasses } from "./admission/system-priority-classes.ts";
 import { createAuthenticationServer } from "./authentication/server.ts";
 import { authorizationExtension } from "./authorization/server.ts";
 import { namespaceExtension } from "./core/namespace/server.ts";
+import { nodeProxyExtension } from "./core/node/server.ts";
 import { bindingExtension } from "./core/pod/binding/server.ts";
+import { podConnectExtension } from "./core/pod/connect/server.ts";
 import { evictionExtension } from "./core/pod/eviction/server.ts";
+import { podProxyExtension } from "./core/pod/proxy/server.ts";
 import { podExtension } from "./core/pod/server.ts";
 import { serviceAccountExtension } from "./core/service-account/server.ts";
+import { serviceProxyExtension } from "./core/service/proxy/server.ts";
 import { serviceExtension, type ServiceOptions } from "./core/service/server.ts";
 import { createRbacServer } from "./rbac/server.ts";
 
@@ -26,6 +31,8 @@ export interface KindServersOptions {
   readonly service?: ServiceOptions;
   /** Where others reach the key set that tokens are checked with; default: below the issuer, a name only pods know. */
   readonly keysUrl?: string;
+  /** For logs, exec and the like, which nodes serve; absent: nodes see a stranger. */
+  readonly kubelet?: KubeletCredentials;
   /** Further sorts of bearer tokens. */
   readonly tokens?: readonly TokenAuthenticator[];
 }
@@ -36,6 +43,8 @@ export type KindServers = Required<Pick<ApiServerOptions, "authenticators" | "au
 export function createKindServers(options: KindServersOptions): KindServers {
   const authentication = createAuthenticationServer(options);
   const rbac = createRbacServer();
+  const kubelet = kubeletAgent(options.kubelet);
+  const workload = workloadAgent();
   const extensions: readonly ServerExtension[] = [
     rbac.extension,
     authentication.extension,
@@ -46,6 +55,10 @@ export function createKindServers(options: KindServersOptions): KindServers {
     podExtension(),
     bindingExtension(),
     evictionExtension(),
+    podConnectExtension(kubelet),
+    podProxyExtension(workload),
+    serviceProxyExtension(workload),
+    nodeProxyExtension({ kubelet, workload }),
     serviceExtension(options.service ?? { serviceCidrs: ["10.96.0.0/12"] }),
   ];
   return {

@@ -76,6 +76,15 @@ export function exchangeWith(
   });
 }
 
+/** An answer's body, which ends early but in peace when the client goes. */
+export async function* bodyOf(answer: IncomingMessage, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    yield* answer;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
 const SYSTEM_TEXT: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connect: connection refused",
   ECONNRESET: "read: connection reset by peer",

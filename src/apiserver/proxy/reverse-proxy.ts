@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import { serviceUnavailable } from "#meta/errors.ts";
 import type { ApiRequest, ApiResponse } from "../http.ts";
-import { dialError, exchangeWith, type BackendTarget } from "./backend.ts";
+import { bodyOf, dialError, exchangeWith, type BackendTarget } from "./backend.ts";
 import { requestHeaders, responseHeaders } from "./forwarded-headers.ts";
 import { isUpgrade, tunnel } from "./tunnel.ts";
 
@@ -45,7 +45,7 @@ export async function reverseProxy(request: ApiRequest, backend: ProxyBackend, r
   const back = responseHeaders(answer.headers);
   const { location } = back;
   if (location !== undefined) back["location"] = rewriteLocation(location, prefix, [`${backend.host}:${backend.port}`, backend.host, host]);
-  return { status: answer.statusCode ?? 502, headers: back, body: answer };
+  return { status: answer.statusCode ?? 502, headers: back, body: bodyOf(answer, request.signal) };
 }
 
 /** Redirects within the backend must come back through the proxy; those to other hosts, and relative ones, stay. */

@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { badRequest, internalError } from "#meta/errors.ts";
 import type { ApiRequest, ApiResponse } from "../http.ts";
-import { dialError, openRequest, type BackendTarget } from "./backend.ts";
+import { bodyOf, dialError, openRequest, type BackendTarget } from "./backend.ts";
 import { requestHeaders, responseHeaders } from "./forwarded-headers.ts";
 
 export function isUpgrade(request: ApiRequest): boolean {
@@ -33,7 +33,7 @@ export function tunnel(request: ApiRequest, target: BackendTarget): Promise<ApiR
     outgoing.once("response", (answer: IncomingMessage) => {
       const { statusCode: status = 502 } = answer;
       answer.once("close", () => signal.removeEventListener("abort", abort));
-      if (status >= 400) return resolve({ status, headers: responseHeaders(answer.headers), body: answer });
+      if (status >= 400) return resolve({ status, headers: responseHeaders(answer.headers), body: bodyOf(answer, signal) });
       answer.destroy();
       reject(internalError(new Error(`invalid upgrade response: status code ${status}`)));
     });

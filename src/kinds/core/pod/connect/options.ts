@@ -1,7 +1,6 @@
 // Queries of log, exec, attach and portforward, and the kubelet's own names for them.
 
 import { badRequest, field, invalid, type FieldError } from "#meta/errors.ts";
-import { parseTime } from "#meta/time.ts";
 
 const INTEGER = /^[+-]?\d+$/;
 
@@ -35,7 +34,7 @@ export function logQuery(query: URLSearchParams, podName: string): URLSearchPara
   else if (stream !== "All" && tailLines !== undefined)
     errors.push(field.forbidden("", "`tailLines` and specific `stream` are mutually exclusive for now"));
   if (errors.length > 0) throw invalid({ group: "", kind: "PodLogOptions" }, podName, errors);
-  if (sinceTime !== undefined && Number.isNaN(parseTime(sinceTime)))
+  if (sinceTime !== undefined && Number.isNaN(Date.parse(sinceTime)))
     throw badRequest(
       `parsing time ${JSON.stringify(sinceTime)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(sinceTime)} as "2006"`,
     );

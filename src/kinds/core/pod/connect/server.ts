@@ -1,7 +1,7 @@
 // pods/log, pods/exec, pods/attach and pods/portforward: found here, done by the pod's node.
 
 import type { ExtensionCall, ExtensionHandler, ExtensionResult, ServerExtension } from "#apiserver/extension.ts";
-import { dialError, exchangeWith, type BackendAgent, type BackendTarget } from "#apiserver/proxy/backend.ts";
+import { bodyOf, dialError, exchangeWith, type BackendAgent, type BackendTarget } from "#apiserver/proxy/backend.ts";
 import { responseHeaders } from "#apiserver/proxy/forwarded-headers.ts";
 import { isUpgrade, tunnel } from "#apiserver/proxy/tunnel.ts";
 import type { Registry } from "#apiserver/registry.ts";
@@ -51,7 +51,7 @@ async function readLog(registry: Registry, agent: BackendAgent, call: ExtensionC
   if (status !== 200) throw logRefusal(status, await textOf(answer), info.name);
   const headers = responseHeaders(answer.headers);
   delete headers["content-length"];
-  return { response: { status: 200, headers: { ...headers, "content-type": "text/plain" }, body: answer } };
+  return { response: { status: 200, headers: { ...headers, "content-type": "text/plain" }, body: bodyOf(answer, request.signal) } };
 }
 
 async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
