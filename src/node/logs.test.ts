@@ -59,8 +59,8 @@ describe("readLogs", () => {
     const path = join(dir, "written.log");
     const writer = await openLog({ path, now: () => Date.parse(at(1)), maxBytes: 200_000, maxFiles: 3 });
     const long = "x".repeat(40_000);
-    writer.write("stdout", Buffer.from(`${long}\nshort`));
-    writer.write("stdout", Buffer.from(" line\n"));
+    await writer.write("stdout", Buffer.from(`${long}\nshort`));
+    await writer.write("stdout", Buffer.from(" line\n"));
     await writer.close();
     assert.equal(await collect(readLogs(path)), `${long}\nshort line\n`);
   });
