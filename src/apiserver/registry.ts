@@ -94,7 +94,6 @@ export function createRegistry(environment: WriteEnvironment, catalog: KindCatal
       const edit = (current: DeepReadonly<KubeObject>): KubeObject | undefined => {
         const next = clone(current) as T; // clone drops the read-only marks; what is stored under a kind is of that kind
         if (change(next) === false) return undefined;
-        delete next.metadata?.resourceVersion;
         return next;
       };
       const { entry } = await updateObject(environment, kind, { namespace, name, change: edit }, { ...SERVER_CALL, subresource, dryRun });
