@@ -3,16 +3,22 @@
 import { join } from "node:path";
 import type { Certificates } from "#apiserver/auth/certificates.ts";
 import type { Client } from "#client/client.ts";
-import { Node, Service } from "#kinds/api/core-v1.gen.ts";
+import { Node, Pod, Service } from "#kinds/api/core-v1.gen.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
 import { isConditionTrue } from "#meta/conditions.ts";
+import { type DeepReadonly, keyOf } from "#meta/object.ts";
 import { startServiceProxy } from "#network/proxy/service-proxy.ts";
 import { type NodeAgent, startNodeAgent } from "#node/agent.ts";
-import { createEndpointDrain } from "#node/endpoint-drain.ts";
+import { createEndpointDrain, type EndpointDrain } from "#node/endpoint-drain.ts";
+import { createPodRouter } from "#node/pod-source.ts";
 import { createProcessRuntime } from "#node/process-runtime/process-runtime.ts";
+import { podAccessOf } from "#node/server/agent-access.ts";
+import { startNodeServer } from "#node/server/node-server.ts";
+import type { PodAccess } from "#node/server/pod-access.ts";
+import { createSimulatedRuntime } from "#node/simulated-runtime/simulated-runtime.ts";
 import { createEventRecorder } from "#reconcile/events.ts";
-import { createInformerSet } from "#reconcile/informer.ts";
+import { createInformerSet, type Informer, type InformerSet } from "#reconcile/informer.ts";
 import type { AddressPlan } from "./address-plan.ts";
 
 export interface NodesOptions {
@@ -39,28 +45,53 @@ export interface RunningNodes {
 /** Longest a pod that terminates waits for the proxies to let go of it. */
 const DRAIN_MS = 5_000;
 
+/** Resolves when the nodes are being registered; see `ready` for when they can be used. */
 export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
-  const { clientFor, clock, log, plan, random } = options;
+  const { certificates, clientFor, clock, log, plan, random } = options;
+  const isProcess = options.runtime === "process";
   const names = Array.from({ length: options.count }, (_, index) => nodeName(index, options.count));
   await using stack = new AsyncDisposableStack();
   // What all nodes of this process look at is watched once.
-  const informers = stack.use(createInformerSet({ client: clientFor(nodeIdentity("kobune")), clock, log, random }));
+  const informers = stack.use(createInformerSet({ client: clientFor(nodeIdentity("shared")), clock, log, random }));
   const nodes = informers.informer(Node);
-  const drain = createEndpointDrain({ informers, clock });
+  const services = informers.informer(Service);
+  const drain = isProcess ? createEndpointDrain({ informers, clock }) : undefined;
+  const pods = isProcess ? undefined : stack.use(createPodRouter(informers.informer(Pod)));
   const agents: NodeAgent[] = [];
   stack.defer(async () => {
     await Promise.all(agents.map((agent) => agent.stop({ killPods: true })));
   });
+  const serve = async (name: string, host: string, access: PodAccess) => {
+    const serving = await certificates.issueServing({
+      commonName: `system:node:${name}`,
+      organizations: ["system:nodes"],
+      names: [name, host],
+    });
+    return stack.use(
+      await startNodeServer({
+        access,
+        host,
+        port: 0,
+        tls: { cert: serving.certificate, key: serving.key, clientCa: certificates.caCertificate },
+        log: log.with({ component: "node-server", node: name }),
+        clock,
+      }),
+    );
+  };
+  // Simulated nodes have no address of their own: one server answers for all of them.
+  const shared = isProcess || names.length === 0 ? undefined : await serve("simulated", LOCALHOST, accessToAll(names[0] ?? "", agents));
   await Promise.all(
     names.map(async (name, index) => {
-      const address = plan.nodeAddress(index);
-      const runtime = await createProcessRuntime({
-        dataDir: join(options.dataDir, "nodes", name),
-        podCidr: plan.podCidr(index),
-        hostAddress: address,
-        clock,
-        log: log.with({ component: "runtime", node: name }),
-      });
+      const address = isProcess ? plan.nodeAddress(index) : LOCALHOST;
+      const podCidr = plan.podCidr(index);
+      const dataDir = join(options.dataDir, "nodes", name);
+      const own: NodeAgent[] = [];
+      const [runtime, server] = await Promise.all([
+        isProcess
+          ? createProcessRuntime({ dataDir, podCidr, hostAddress: address, clock, log: log.with({ component: "runtime", node: name }) })
+          : createSimulatedRuntime({ clock, podCidr, hostAddress: address }),
+        shared ?? serve(name, address, accessToAll(name, own)),
+      ]);
       stack.use(runtime);
       const agent = await startNodeAgent({
         nodeName: name,
@@ -69,50 +100,85 @@ export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
         clock,
         log: log.with({ component: "node" }),
         random,
-        dataDir: join(options.dataDir, "nodes", name),
-        services: informers.informer(Service),
+        dataDir,
+        services,
         addresses: [address],
-        podCidr: plan.podCidr(index),
+        podCidr,
+        kubeletPort: server.port,
         apiServerAddress: options.apiServer,
-        waitForEndpointRemoval: async (pod) => {
-          const graceMs = (pod.metadata?.deletionGracePeriodSeconds ?? 30) * 1000;
-          const drained = await drain.drained(pod.metadata?.uid ?? "", Math.min(DRAIN_MS, graceMs));
-          if (!drained)
-            log.warn("a proxy did not let go of a terminating pod in time", { pod: `${pod.metadata?.namespace}/${pod.metadata?.name}` });
-        },
+        ...(pods ? { pods: pods.forNode(name) } : {}),
+        ...(drain ? { waitForEndpointRemoval: (pod) => waitUntilDrained(drain, pod, log) } : {}),
       });
+      own.push(agent);
       agents.push(agent);
     }),
   );
-  const proxyClient = clientFor({ name: "system:kube-proxy" });
-  const proxyLog = log.with({ component: "proxy" });
-  const proxy = startServiceProxy({
-    client: proxyClient,
-    informers,
-    events: createEventRecorder({ client: proxyClient, clock, log: proxyLog, random, component: "kube-proxy" }),
-    clock,
-    log: proxyLog,
-    random,
-    name: "service-proxy",
-    nodeAddresses: ["127.0.0.1", ...names.map((_, index) => plan.nodeAddress(index))],
-  });
-  stack.defer(() => proxy.stop());
-  const allReady = new Promise<void>((resolve) => {
-    const waiting = new Set(names);
-    const subscription = nodes.subscribe(({ after }) => {
-      if (isConditionTrue(after?.status?.conditions, "Ready")) waiting.delete(after?.metadata?.name ?? "");
-      if (waiting.size > 0) return;
-      queueMicrotask(() => subscription[Symbol.dispose]());
-      resolve();
-    });
-    if (waiting.size === 0) resolve();
-  });
+  const proxy = isProcess ? startProxy(names, informers, options) : undefined;
+  if (proxy) stack.defer(() => proxy.stop());
   const parts = stack.move();
   return {
     names,
-    ready: Promise.all([allReady, proxy.synced]).then(() => {}),
+    ready: Promise.all([allReady(names, nodes), proxy?.synced]).then(() => {}),
     stop: () => parts.disposeAsync(),
   };
+}
+
+const LOCALHOST = "127.0.0.1";
+
+/** The pods of several agents behind one door. */
+function accessToAll(name: string, agents: readonly NodeAgent[]): PodAccess {
+  const all = () => agents.map(podAccessOf);
+  const owner = (namespace: string, pod: string): PodAccess => {
+    const agent = agents.find((candidate) => candidate.pod(namespace, pod) !== undefined) ?? agents[0];
+    if (!agent) throw new Error("no node is up yet");
+    return podAccessOf(agent);
+  };
+  return {
+    nodeName: name,
+    pods: () => all().flatMap((access) => access.pods()),
+    pod: (namespace, pod) => owner(namespace, pod).pod(namespace, pod),
+    exec: (namespace, pod, ...rest) => owner(namespace, pod).exec(namespace, pod, ...rest),
+    attach: (namespace, pod, ...rest) => owner(namespace, pod).attach(namespace, pod, ...rest),
+    logs: (namespace, pod, ...rest) => owner(namespace, pod).logs(namespace, pod, ...rest),
+    portForward: (namespace, pod, ...rest) => owner(namespace, pod).portForward(namespace, pod, ...rest),
+    stats: async () => (await Promise.all(all().map((access) => access.stats()))).flat(),
+  };
+}
+
+async function waitUntilDrained(drain: EndpointDrain, pod: DeepReadonly<Pod>, log: Logger): Promise<void> {
+  const graceMs = (pod.metadata?.deletionGracePeriodSeconds ?? 30) * 1000;
+  if (await drain.drained(pod.metadata?.uid ?? "", Math.min(DRAIN_MS, graceMs))) return;
+  log.warn("a proxy did not let go of a terminating pod in time", { pod: keyOf(pod) });
+}
+
+function startProxy(names: readonly string[], informers: InformerSet, options: NodesOptions) {
+  const { clientFor, clock, plan, random } = options;
+  const client = clientFor({ name: "system:kube-proxy" });
+  const log = options.log.with({ component: "proxy" });
+  return startServiceProxy({
+    client,
+    informers,
+    events: createEventRecorder({ client, clock, log, random, component: "kube-proxy" }),
+    clock,
+    log,
+    random,
+    name: "service-proxy",
+    nodeAddresses: [LOCALHOST, ...names.map((_, index) => plan.nodeAddress(index))],
+  });
+}
+
+function allReady(names: readonly string[], nodes: Informer<Node>): Promise<void> {
+  return new Promise((resolve) => {
+    const waiting = new Set(names);
+    if (waiting.size === 0) return resolve();
+    const subscription: Disposable = nodes.subscribe(({ after }) => {
+      if (isConditionTrue(after?.status?.conditions, "Ready")) waiting.delete(after?.metadata?.name ?? "");
+      if (waiting.size > 0) return;
+      // The first call may come before there is a subscription to end.
+      queueMicrotask(() => subscription[Symbol.dispose]());
+      resolve();
+    });
+  });
 }
 
 function nodeName(index: number, count: number): string {

@@ -33,6 +33,11 @@ export function serverParts(options: {
       clock,
       random,
       signer: createTokenSigner({ key: certificates.serviceAccountKey }),
+      kubelet: {
+        clientCertificate: certificates.kubeletClient.certificate,
+        clientKey: certificates.kubeletClient.key,
+        ca: certificates.caCertificate,
+      },
       service: { serviceCidrs: [options.plan.serviceCidr] },
     }),
   };
