@@ -1,5 +1,18 @@
 // Which behaviour belongs to which kind: the explicit list. Kinds that are not in it are served with the handler's defaults.
 
+import * as admissionregistration from "./api/admissionregistration-v1.gen.ts";
+import * as apiextensions from "./api/apiextensions-v1.gen.ts";
+import * as apiregistration from "./api/apiregistration-v1.gen.ts";
+import * as batch from "./api/batch-v1.gen.ts";
+import * as certificates from "./api/certificates-v1.gen.ts";
+import * as flowcontrol from "./api/flowcontrol-v1.gen.ts";
+import * as networking from "./api/networking-v1.gen.ts";
+import * as node from "./api/node-v1.gen.ts";
+import * as resource from "./api/resource-v1.gen.ts";
+import * as scheduling from "./api/scheduling-v1.gen.ts";
+import * as storage from "./api/storage-v1.gen.ts";
+import * as autoscalingV1 from "./api/autoscaling-v1.gen.ts";
+import * as autoscalingV2 from "./api/autoscaling-v2.gen.ts";
 import * as apps from "./api/apps-v1.gen.ts";
 import * as coordination from "./api/coordination-v1.gen.ts";
 import * as core from "./api/core-v1.gen.ts";
@@ -10,6 +23,41 @@ import * as rbac from "./api/rbac-v1.gen.ts";
 import type { KindDefinition, KindHooks } from "#meta/kind.ts";
 import type { KubeObject } from "#meta/object.ts";
 import type { Resource } from "#meta/resource.ts";
+import { mutatingPolicyHooks } from "./admissionregistration/mutating-admission-policy/kind.ts";
+import { mutatingPolicyBindingHooks } from "./admissionregistration/mutating-admission-policy-binding/kind.ts";
+import { mutatingWebhookHooks } from "./admissionregistration/mutating-webhook-configuration/kind.ts";
+import { validatingPolicyHooks } from "./admissionregistration/validating-admission-policy/kind.ts";
+import { validatingPolicyBindingHooks } from "./admissionregistration/validating-admission-policy-binding/kind.ts";
+import { validatingWebhookHooks } from "./admissionregistration/validating-webhook-configuration/kind.ts";
+import { customResourceDefinitionHooks } from "./apiextensions/custom-resource-definition/kind.ts";
+import { apiServiceHooks } from "./apiregistration/api-service/kind.ts";
+import { cronJobHooks } from "./batch/cron-job/kind.ts";
+import { jobHooks } from "./batch/job/kind.ts";
+import { certificateSigningRequestHooks } from "./certificates/certificate-signing-request/kind.ts";
+import { componentStatusHooks } from "./core/component-status/kind.ts";
+import { limitRangeHooks } from "./core/limit-range/kind.ts";
+import { resourceQuotaHooks } from "./core/resource-quota/kind.ts";
+import { flowSchemaHooks } from "./flowcontrol/flow-schema/kind.ts";
+import { priorityLevelHooks } from "./flowcontrol/priority-level-configuration/kind.ts";
+import { ipAddressHooks } from "./networking/ip-address/kind.ts";
+import { ingressHooks } from "./networking/ingress/kind.ts";
+import { ingressClassHooks } from "./networking/ingress-class/kind.ts";
+import { networkPolicyHooks } from "./networking/network-policy/kind.ts";
+import { serviceCidrHooks } from "./networking/service-cidr/kind.ts";
+import { runtimeClassHooks } from "./node/runtime-class/kind.ts";
+import { deviceClassHooks } from "./resource/device-class/kind.ts";
+import { resourceClaimHooks } from "./resource/resource-claim/kind.ts";
+import { resourceClaimTemplateHooks } from "./resource/resource-claim-template/kind.ts";
+import { resourceSliceHooks } from "./resource/resource-slice/kind.ts";
+import { priorityClassHooks } from "./scheduling/priority-class/kind.ts";
+import { csiDriverHooks } from "./storage/csi-driver/kind.ts";
+import { csiNodeHooks } from "./storage/csi-node/kind.ts";
+import { csiStorageCapacityHooks } from "./storage/csi-storage-capacity/kind.ts";
+import { storageClassHooks } from "./storage/storage-class/kind.ts";
+import { volumeAttachmentHooks } from "./storage/volume-attachment/kind.ts";
+import { volumeAttributesClassHooks } from "./storage/volume-attributes-class/kind.ts";
+import { fromStoredAutoscaler, toStoredAutoscaler } from "./autoscaling/horizontal-pod-autoscaler/convert.ts";
+import { autoscalerHooks, autoscalerV1Hooks } from "./autoscaling/horizontal-pod-autoscaler/kind.ts";
 import { controllerRevisionHooks } from "./apps/controller-revision/kind.ts";
 import { daemonSetHooks } from "./apps/daemon-set/kind.ts";
 import { deploymentHooks } from "./apps/deployment/kind.ts";
@@ -59,6 +107,8 @@ function conversion<Stored extends KubeObject, Served extends KubeObject>(
   return { fromStored: (object) => fromStored(object as Stored), toStored: (object) => toStored(object as Served) };
 }
 
+const AUTOSCALERS = "horizontalpodautoscalers";
+
 const entries = (): readonly Entry[] => [
   kind(apps.ControllerRevision, controllerRevisionHooks),
   kind(apps.DaemonSet, daemonSetHooks),
@@ -86,6 +136,44 @@ const entries = (): readonly Entry[] => [
   kind(rbac.ClusterRoleBinding, clusterRoleBindingHooks),
   kind(rbac.Role, roleHooks),
   kind(rbac.RoleBinding, roleBindingHooks),
+  kind(admissionregistration.MutatingAdmissionPolicy, mutatingPolicyHooks),
+  kind(admissionregistration.MutatingAdmissionPolicyBinding, mutatingPolicyBindingHooks),
+  kind(admissionregistration.MutatingWebhookConfiguration, mutatingWebhookHooks),
+  kind(admissionregistration.ValidatingAdmissionPolicy, validatingPolicyHooks),
+  kind(admissionregistration.ValidatingAdmissionPolicyBinding, validatingPolicyBindingHooks),
+  kind(admissionregistration.ValidatingWebhookConfiguration, validatingWebhookHooks),
+  kind(apiextensions.CustomResourceDefinition, customResourceDefinitionHooks),
+  kind(apiregistration.APIService, apiServiceHooks),
+  kind(batch.CronJob, cronJobHooks),
+  kind(batch.Job, jobHooks),
+  kind(certificates.CertificateSigningRequest, certificateSigningRequestHooks),
+  kind(core.ComponentStatus, componentStatusHooks),
+  kind(core.LimitRange, limitRangeHooks),
+  kind(core.ResourceQuota, resourceQuotaHooks),
+  kind(flowcontrol.FlowSchema, flowSchemaHooks),
+  kind(flowcontrol.PriorityLevelConfiguration, priorityLevelHooks),
+  kind(networking.IPAddress, ipAddressHooks),
+  kind(networking.Ingress, ingressHooks),
+  kind(networking.IngressClass, ingressClassHooks),
+  kind(networking.NetworkPolicy, networkPolicyHooks),
+  kind(networking.ServiceCIDR, serviceCidrHooks),
+  kind(node.RuntimeClass, runtimeClassHooks),
+  kind(resource.DeviceClass, deviceClassHooks),
+  kind(resource.ResourceClaim, resourceClaimHooks),
+  kind(resource.ResourceClaimTemplate, resourceClaimTemplateHooks),
+  kind(resource.ResourceSlice, resourceSliceHooks),
+  kind(scheduling.PriorityClass, priorityClassHooks),
+  kind(storage.CSIDriver, csiDriverHooks),
+  kind(storage.CSINode, csiNodeHooks),
+  kind(storage.CSIStorageCapacity, csiStorageCapacityHooks),
+  kind(storage.StorageClass, storageClassHooks),
+  kind(storage.VolumeAttachment, volumeAttachmentHooks),
+  kind(storage.VolumeAttributesClass, volumeAttributesClassHooks),
+  kind(autoscalingV1.HorizontalPodAutoscaler, autoscalerV1Hooks, {
+    storagePrefix: AUTOSCALERS,
+    convert: conversion(fromStoredAutoscaler, toStoredAutoscaler),
+  }),
+  kind(autoscalingV2.HorizontalPodAutoscaler, autoscalerHooks, { storagePrefix: AUTOSCALERS }),
 ];
 
 /** The behaviours by `group/version/kind`. */

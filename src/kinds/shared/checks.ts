@@ -11,13 +11,17 @@ export type Errors = FieldError[];
 type Rule = (value: string) => string[];
 
 /** Checks a name rule. */
-export function checkRule(errors: Errors, path: string, value: string, rule: Rule): void {
+export function checkRule(errors: Errors, path: string, given: string | undefined, rule: Rule): void {
+  const value = given ?? "";
   for (const wrong of rule(value)) errors.push(field.invalid(path, value, wrong));
 }
 
-export const checkDnsLabel = (errors: Errors, path: string, value: string): void => checkRule(errors, path, value, dns1123Label);
-export const checkSubdomain = (errors: Errors, path: string, value: string): void => checkRule(errors, path, value, dns1123Subdomain);
-export const checkQualifiedName = (errors: Errors, path: string, value: string): void => checkRule(errors, path, value, qualifiedName);
+export const checkDnsLabel = (errors: Errors, path: string, value: string | undefined): void =>
+  checkRule(errors, path, value, dns1123Label);
+export const checkSubdomain = (errors: Errors, path: string, value: string | undefined): void =>
+  checkRule(errors, path, value, dns1123Subdomain);
+export const checkQualifiedName = (errors: Errors, path: string, value: string | undefined): void =>
+  checkRule(errors, path, value, qualifiedName);
 
 export function checkRequired(errors: Errors, path: string, value: string | undefined | null, detail = ""): boolean {
   if (value) return true;

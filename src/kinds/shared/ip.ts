@@ -92,7 +92,8 @@ export function contains(cidr: Cidr, ip: Ip): boolean {
 const isMapped = ({ family, value }: Ip): boolean => family === 6 && value >> 32n === 0xffffn;
 
 /** What is wrong with an address. Values in `known` were stored before and stay allowed. */
-export function validateIp(path: string, text: string, known: readonly string[] = []): FieldError[] {
+export function validateIp(path: string, given: string | undefined, known: readonly string[] = []): FieldError[] {
+  const text = given ?? "";
   if (known.includes(text)) return [];
   const ip = parseIp(text);
   if (ip && !isMapped(ip)) return [];
@@ -119,7 +120,8 @@ export function validateCidr(path: string, text: string, known: readonly string[
  * What is wrong with an address that traffic is sent to. Unlike upstream, loopback addresses are allowed: pods of the
  * process runtime have one each.
  */
-export function validateEndpointIp(path: string, text: string): FieldError[] {
+export function validateEndpointIp(path: string, given: string | undefined): FieldError[] {
+  const text = given ?? "";
   const ip = parseIp(text);
   if (!ip) return [field.invalid(path, text, "must be a valid IP address")];
   const errors: FieldError[] = [];

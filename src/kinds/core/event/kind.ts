@@ -37,6 +37,9 @@ export const EVENT_FIELD_NAMES: readonly string[] = [
 ];
 
 export const eventHooks: KindHooks<Event> = {
+  default: (event) => {
+    event.involvedObject ??= {};
+  },
   validate: validateCoreEvent,
   createOnUpdate: true,
   generation: false,

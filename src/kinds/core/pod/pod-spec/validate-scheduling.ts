@@ -28,7 +28,7 @@ export function validateAffinity(errors: Errors, path: string, affinity: Read<Af
     const at = `${path}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
     if (term.weight <= 0 || term.weight > 100) errors.push(field.invalid(`${at}.weight`, term.weight, WEIGHT));
     // Values that no label can have are allowed in preferences, for history's sake.
-    validateNodeSelectorTerm(errors, `${at}.preference`, term.preference, true);
+    validateNodeSelectorTerm(errors, `${at}.preference`, term.preference ?? {}, true);
   }
   for (const name of ["podAffinity", "podAntiAffinity"] as const) {
     const pods = affinity?.[name];
@@ -38,12 +38,13 @@ export function validateAffinity(errors: Errors, path: string, affinity: Read<Af
     for (const [index, term] of (pods?.preferredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
       const at = `${path}.${name}.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
       if (term.weight <= 0 || term.weight > 100) errors.push(field.invalid(`${at}.weight`, term.weight, WEIGHT));
-      validatePodTerm(errors, `${at}.podAffinityTerm`, term.podAffinityTerm);
+      validatePodTerm(errors, `${at}.podAffinityTerm`, term.podAffinityTerm ?? { topologyKey: "" });
     }
   }
 }
 
-export function validateNodeSelector(errors: Errors, path: string, { nodeSelectorTerms: terms }: Read<NodeSelector>): void {
+export function validateNodeSelector(errors: Errors, path: string, selector: Read<NodeSelector>): void {
+  const terms = selector.nodeSelectorTerms ?? [];
   if (terms.length === 0) errors.push(field.required(`${path}.nodeSelectorTerms`, "must have at least one node selector term"));
   for (const [index, term] of terms.entries()) validateNodeSelectorTerm(errors, `${path}.nodeSelectorTerms[${index}]`, term, false);
 }

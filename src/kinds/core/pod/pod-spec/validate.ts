@@ -41,7 +41,9 @@ export function validatePodSpec(errors: Errors, path: string, spec: Spec, podNam
     os: spec.os?.name,
     hostUsers: spec.hostUsers !== false,
   };
-  const { containers, initContainers = [] } = spec;
+  // Decoding does not insist on required fields.
+  const containers = spec.containers ?? [];
+  const { initContainers = [] } = spec;
   validateContainers(context, `${path}.containers`, containers);
   validateInitContainers(context, `${path}.initContainers`, initContainers, containers);
   validateEphemeralContainers(context, `${path}.ephemeralContainers`, spec.ephemeralContainers ?? [], [...containers, ...initContainers]);

@@ -1,0 +1,17 @@
+import type { MutatingWebhookConfiguration } from "#kinds/api/admissionregistration-v1.gen.ts";
+import { ageColumn, integer, nameColumn } from "#kinds/shared/columns.ts";
+import { equal } from "#lib/equal.ts";
+import { defaultWebhook } from "../webhook-defaults.ts";
+import type { KindHooks } from "#meta/kind.ts";
+
+export const mutatingWebhookHooks: KindHooks<MutatingWebhookConfiguration> = {
+  default: (object) => {
+    for (const webhook of object.webhooks ?? []) {
+      defaultWebhook(webhook);
+      webhook.reinvocationPolicy ??= "Never";
+    }
+  },
+  unconditionalUpdate: false,
+  generation: (next, previous) => !equal(next.webhooks, previous.webhooks),
+  columns: [nameColumn, integer("Webhooks", (object) => object.webhooks?.length ?? 0), ageColumn],
+};

@@ -1,0 +1,16 @@
+import type { ValidatingWebhookConfiguration } from "#kinds/api/admissionregistration-v1.gen.ts";
+import { ageColumn, integer, nameColumn } from "#kinds/shared/columns.ts";
+import { equal } from "#lib/equal.ts";
+import { defaultWebhook } from "../webhook-defaults.ts";
+import type { KindHooks } from "#meta/kind.ts";
+
+export const validatingWebhookHooks: KindHooks<ValidatingWebhookConfiguration> = {
+  default: (object) => {
+    for (const webhook of object.webhooks ?? []) {
+      defaultWebhook(webhook);
+    }
+  },
+  unconditionalUpdate: false,
+  generation: (next, previous) => !equal(next.webhooks, previous.webhooks),
+  columns: [nameColumn, integer("Webhooks", (object) => object.webhooks?.length ?? 0), ageColumn],
+};

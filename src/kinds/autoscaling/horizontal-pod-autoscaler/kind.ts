@@ -1,0 +1,51 @@
+// HorizontalPodAutoscalers: v2 is the stored form, v1 is made from it.
+
+import type { HorizontalPodAutoscaler as V1 } from "#kinds/api/autoscaling-v1.gen.ts";
+import type { HorizontalPodAutoscaler as V2 } from "#kinds/api/autoscaling-v2.gen.ts";
+import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
+import type { Column, KindHooks } from "#meta/kind.ts";
+import type { DeepReadonly } from "#meta/object.ts";
+import { toStoredAutoscaler } from "./convert.ts";
+import { defaultBehavior, metricsCell } from "./metrics.ts";
+
+const CPU_TARGET = 80;
+
+function columns<T>(toV2: (object: DeepReadonly<T>) => DeepReadonly<V2>): Column<T>[] {
+  return [
+    text("Reference", (object) => {
+      const target = toV2(object).spec?.scaleTargetRef;
+      return `${target?.kind ?? ""}/${target?.name ?? ""}`;
+    }),
+    text("Targets", (object) => metricsCell(toV2(object))),
+    text("MinPods", (object) => String(toV2(object).spec?.minReplicas ?? "<unset>")),
+    text("MaxPods", (object) => toV2(object).spec?.maxReplicas ?? 0),
+    text("Replicas", (object) => toV2(object).status?.currentReplicas ?? 0),
+  ];
+}
+
+export const autoscalerHooks: KindHooks<V2> = {
+  default: ({ spec }) => {
+    if (!spec) return;
+    spec.minReplicas ??= 1;
+    if (!spec.metrics?.length) {
+      spec.metrics = [{ type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: CPU_TARGET } } }];
+    }
+    if (spec.behavior) defaultBehavior(spec.behavior);
+  },
+  prepare: (next, previous) => {
+    if (previous === undefined) next.status = { currentMetrics: [], desiredReplicas: 0 };
+  },
+  generation: false,
+  columns: [nameColumn, ...columns<V2>((object) => object), ageColumn],
+};
+
+export const autoscalerV1Hooks: KindHooks<V1> = {
+  default: ({ spec }) => {
+    if (spec) spec.minReplicas ??= 1;
+  },
+  prepare: (next, previous) => {
+    if (previous === undefined) next.status = { currentReplicas: 0, desiredReplicas: 0 };
+  },
+  generation: false,
+  columns: [nameColumn, ...columns<V1>(toStoredAutoscaler), ageColumn],
+};

@@ -1,0 +1,30 @@
+import type { CronJob } from "#kinds/api/batch-v1.gen.ts";
+import { defaultJobTemplateSpec } from "#kinds/batch/job/defaults.ts";
+import { ageColumn, boolean, containerColumns, integer, nameColumn, printBool, since, text, wide } from "#kinds/shared/columns.ts";
+import type { KindHooks } from "#meta/kind.ts";
+import { formatLabelSelector } from "#meta/selectors.ts";
+
+export const cronJobHooks: KindHooks<CronJob> = {
+  default: ({ spec }) => {
+    if (!spec) return;
+    if (spec.jobTemplate?.spec) defaultJobTemplateSpec(spec.jobTemplate.spec);
+    spec.concurrencyPolicy ||= "Allow";
+    spec.suspend ??= false;
+    spec.successfulJobsHistoryLimit ??= 3;
+    spec.failedJobsHistoryLimit ??= 1;
+  },
+  prepare: (next, previous) => {
+    if (previous === undefined) next.status = {};
+  },
+  columns: [
+    nameColumn,
+    text("Schedule", (object) => object.spec?.schedule ?? ""),
+    text("Timezone", (object) => object.spec?.timeZone ?? "<none>"),
+    boolean("Suspend", (object) => printBool(object.spec?.suspend)),
+    integer("Active", (object) => object.status?.active?.length ?? 0),
+    text("Last Schedule", (object, nowMs) => (object.status?.lastScheduleTime ? since(object.status.lastScheduleTime, nowMs) : "<none>")),
+    ageColumn,
+    ...containerColumns<CronJob>((object) => object.spec?.jobTemplate?.spec?.template?.spec?.containers),
+    wide(text("Selector", (object) => formatLabelSelector(object.spec?.jobTemplate?.spec?.selector))),
+  ],
+};

@@ -1,0 +1,34 @@
+import type { CertificateSigningRequest } from "#kinds/api/certificates-v1.gen.ts";
+import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
+import { humanDuration } from "#meta/duration.ts";
+import type { DeepReadonly } from "#meta/object.ts";
+import type { KindHooks } from "#meta/kind.ts";
+
+function conditionCell({ status }: DeepReadonly<CertificateSigningRequest>): string {
+  const has = (type: string) => status?.conditions?.some((condition) => condition.type === type) ?? false;
+  const decided = has("Denied") ? "Denied" : has("Approved") ? "Approved" : "Pending";
+  return `${decided}${has("Failed") ? ",Failed" : ""}${status?.certificate ? ",Issued" : ""}`;
+}
+
+export const certificateSigningRequestHooks: KindHooks<CertificateSigningRequest> = {
+  prepare: (next, previous, { user }) => {
+    if (previous !== undefined || !next.spec) return;
+    // Who asks is a fact, not a claim.
+    next.spec.username = user.name;
+    next.spec.groups = [...user.groups];
+    next.status = {};
+  },
+  generation: false,
+  selectableFields: (object) => ({ "spec.signerName": object.spec?.signerName ?? "" }),
+  selectableFieldNames: ["spec.signerName"],
+  columns: [
+    nameColumn,
+    ageColumn,
+    text("SignerName", (object) => object.spec?.signerName || "<none>"),
+    text("Requestor", (object) => object.spec?.username ?? ""),
+    text("RequestedDuration", ({ spec }) =>
+      spec?.expirationSeconds === undefined ? "<none>" : humanDuration(spec.expirationSeconds * 1000),
+    ),
+    text("Condition", conditionCell),
+  ],
+};

@@ -1,0 +1,27 @@
+import type { CSIDriver } from "#kinds/api/storage-v1.gen.ts";
+import { ageColumn, boolean, nameColumn, text } from "#kinds/shared/columns.ts";
+import type { KindHooks } from "#meta/kind.ts";
+
+export const csiDriverHooks: KindHooks<CSIDriver> = {
+  default: ({ spec }) => {
+    if (!spec) return;
+    spec.attachRequired ??= true;
+    spec.podInfoOnMount ??= false;
+    spec.storageCapacity ??= false;
+    spec.fsGroupPolicy ??= "ReadWriteOnceWithFSType";
+    if (!spec.volumeLifecycleModes?.length) spec.volumeLifecycleModes = ["Persistent"];
+    spec.requiresRepublish ??= false;
+    spec.seLinuxMount ??= false;
+  },
+  unconditionalUpdate: false,
+  columns: [
+    nameColumn,
+    boolean("AttachRequired", (object) => object.spec?.attachRequired ?? true),
+    boolean("PodInfoOnMount", (object) => object.spec?.podInfoOnMount ?? false),
+    boolean("StorageCapacity", (object) => object.spec?.storageCapacity ?? false),
+    text("TokenRequests", ({ spec }) => spec?.tokenRequests?.map((request) => request.audience).join(",") ?? "<unset>"),
+    boolean("RequiresRepublish", (object) => object.spec?.requiresRepublish ?? false),
+    text("Modes", (object) => object.spec?.volumeLifecycleModes?.join(",") || "<none>"),
+    ageColumn,
+  ],
+};

@@ -1,0 +1,26 @@
+import type { StorageClass } from "#kinds/api/storage-v1.gen.ts";
+import { ageColumn, text } from "#kinds/shared/columns.ts";
+import type { KindHooks } from "#meta/kind.ts";
+
+const DEFAULTS = ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
+
+export const storageClassHooks: KindHooks<StorageClass> = {
+  default: (object) => {
+    object.reclaimPolicy ??= "Delete";
+    object.volumeBindingMode ??= "Immediate";
+  },
+  columns: [
+    {
+      name: "Name",
+      type: "string",
+      format: "name",
+      value: ({ metadata }) =>
+        `${metadata?.name ?? ""}${DEFAULTS.some((name) => metadata?.annotations?.[name] === "true") ? " (default)" : ""}`,
+    },
+    text("Provisioner", (object) => object.provisioner),
+    text("ReclaimPolicy", (object) => object.reclaimPolicy ?? "Delete"),
+    text("VolumeBindingMode", (object) => object.volumeBindingMode ?? "Immediate"),
+    text("AllowVolumeExpansion", (object) => object.allowVolumeExpansion ?? false),
+    ageColumn,
+  ],
+};
