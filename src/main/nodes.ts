@@ -49,7 +49,7 @@ const DRAIN_MS = 5_000;
 export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
   const { certificates, clientFor, clock, log, plan, random } = options;
   const isProcess = options.runtime === "process";
-  const names = Array.from({ length: options.count }, (_, index) => nodeName(index, options.count));
+  const names = Array.from({ length: options.count }, (_, index) => nodeName(index));
   await using stack = new AsyncDisposableStack();
   // What all nodes of this process look at is watched once.
   const informers = stack.use(createInformerSet({ client: clientFor(nodeIdentity("shared")), clock, log, random }));
@@ -181,8 +181,9 @@ function allReady(names: readonly string[], nodes: Informer<Node>): Promise<void
   });
 }
 
-function nodeName(index: number, count: number): string {
-  return count === 1 ? "kobune" : `kobune-${index + 1}`;
+/** The same for each position whatever the count, so that a cluster can be started with more nodes than it had. */
+function nodeName(index: number): string {
+  return index === 0 ? "kobune" : `kobune-${index + 1}`;
 }
 
 function nodeIdentity(name: string): { name: string; groups: string[] } {
