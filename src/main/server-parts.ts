@@ -13,7 +13,7 @@ import { GIT_VERSION } from "./version.ts";
 
 /** Made by the build, where this file lies in dist/chunks; a run from source has the last build's, or goes without. */
 const descriptionsFile = new URL(
-  import.meta.url.endsWith(".ts") ? "../../dist/descriptions.json.gz" : "./descriptions.json.gz",
+  import.meta.url.endsWith(".ts") ? "../../dist/descriptions.json.gz" : "../descriptions.json.gz",
   import.meta.url,
 );
 
