@@ -33,9 +33,9 @@ export const daemonSetHooks: KindHooks<DaemonSet> = {
     integer("Ready", (object) => object.status?.numberReady ?? 0),
     integer("Up-to-date", (object) => object.status?.updatedNumberScheduled ?? 0),
     integer("Available", (object) => object.status?.numberAvailable ?? 0),
-    text("Node Selector", (object) => formatLabels(object.spec?.template.spec?.nodeSelector)),
+    text("Node Selector", (object) => formatLabels(object.spec?.template?.spec?.nodeSelector)),
     ageColumn,
-    ...containerColumns<DaemonSet>((object) => object.spec?.template.spec?.containers),
+    ...containerColumns<DaemonSet>((object) => object.spec?.template?.spec?.containers),
     wide(text("Selector", (object) => formatLabelSelector(object.spec?.selector))),
   ],
 };

@@ -37,7 +37,7 @@ export const deploymentHooks: KindHooks<Deployment> = {
     text("Up-to-date", (object) => object.status?.updatedReplicas ?? 0),
     text("Available", (object) => object.status?.availableReplicas ?? 0),
     ageColumn,
-    ...containerColumns<Deployment>((object) => object.spec?.template.spec?.containers),
+    ...containerColumns<Deployment>((object) => object.spec?.template?.spec?.containers),
     wide(text("Selector", (object) => formatDeploymentSelector(object.spec?.selector))),
   ],
 };

@@ -43,6 +43,6 @@ export const statefulSetHooks: KindHooks<StatefulSet> = {
     nameColumn,
     text("Ready", (object) => `${object.status?.readyReplicas ?? 0}/${object.spec?.replicas ?? 0}`),
     ageColumn,
-    ...containerColumns<StatefulSet>((object) => object.spec?.template.spec?.containers),
+    ...containerColumns<StatefulSet>((object) => object.spec?.template?.spec?.containers),
   ],
 };
