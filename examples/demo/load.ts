@@ -16,7 +16,9 @@ export interface LoadReport {
   /** Share of answered requests within 15 ms. */
   readonly within15Ms: number;
   /** Answers by first word of the body (the version) and second (the pod): first and last moment, seconds since the start. */
-  readonly pods: Readonly<Record<string, { readonly version: string; readonly first: number; readonly last: number; readonly answers: number }>>;
+  readonly pods: Readonly<
+    Record<string, { readonly version: string; readonly first: number; readonly last: number; readonly answers: number }>
+  >;
 }
 
 const TIMEOUT_MS = 5_000;
@@ -60,7 +62,9 @@ async function run(url: URL, perSecond: number, seconds: number): Promise<LoadRe
       const call = request(url, { agent: keep ? keptAlive : fresh, timeout: TIMEOUT_MS }, (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("end", () => end(response.statusCode === 200 ? undefined : `HTTP ${response.statusCode}`, Buffer.concat(chunks).toString()));
+        response.on("end", () =>
+          end(response.statusCode === 200 ? undefined : `HTTP ${response.statusCode}`, Buffer.concat(chunks).toString()),
+        );
         response.on("error", (error: NodeJS.ErrnoException) => end(`${error.code ?? error.message} ${how}, in the answer`));
       });
       call.on("timeout", () => call.destroy(Object.assign(new Error("timeout"), { code: "no answer within 5 s" })));
