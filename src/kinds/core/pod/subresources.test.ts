@@ -11,13 +11,13 @@ async function runningPod({ call }: BuiltinServer, name: string): Promise<void> 
     metadata: { name, labels: { app: "a" } },
     spec: { containers: [{ name: "c", image: "i:1" }] },
   });
-  assert.equal(created.status, 201, created.object.message);
+  assert.equal(created.status, 201, created.object.message ?? "");
   const bound = await call("POST", `${PODS}/${name}/binding`, { metadata: { name }, target: { kind: "Node", name: "n" } });
-  assert.equal(bound.status, 201, bound.object.message);
+  assert.equal(bound.status, 201, bound.object.message ?? "");
   const ready = await call("PATCH", `${PODS}/${name}/status`, {
     status: { phase: "Running", conditions: [{ type: "Ready", status: "True" }] },
   });
-  assert.equal(ready.status, 200, ready.object.message);
+  assert.equal(ready.status, 200, ready.object.message ?? "");
 }
 
 /** What the disruption controller would have found. */
@@ -26,11 +26,11 @@ async function budget({ call }: BuiltinServer, disruptionsAllowed: number): Prom
     metadata: { name: "b" },
     spec: { maxUnavailable: 1, selector: { matchLabels: { app: "a" } } },
   });
-  assert.equal(created.status, 201, created.object.message);
+  assert.equal(created.status, 201, created.object.message ?? "");
   const resourceVersion = created.object.metadata?.resourceVersion;
   const status = { observedGeneration: 1, disruptionsAllowed, currentHealthy: 2, desiredHealthy: 1, expectedPods: 2 };
   const written = await call("PATCH", `${BUDGETS}/b/status`, { metadata: { resourceVersion }, status });
-  assert.equal(written.status, 200, written.object.message);
+  assert.equal(written.status, 200, written.object.message ?? "");
 }
 
 const evict = ({ call }: BuiltinServer, name: string) =>
@@ -70,7 +70,7 @@ test("a dry run of an eviction spends nothing and deletes nothing", async () => 
   await runningPod(server, "p");
   await budget(server, 1);
   const answer = await server.call("POST", `${PODS}/p/eviction?dryRun=All`, { metadata: { name: "p" } });
-  assert.equal(answer.status, 201, answer.object.message);
+  assert.equal(answer.status, 201, answer.object.message ?? "");
   assert.equal((await server.call("GET", `${PODS}/p`)).object.metadata?.deletionTimestamp, undefined);
   const { object } = await server.call("GET", `${BUDGETS}/b`);
   assert.equal((object["status"] as { disruptionsAllowed: number }).disruptionsAllowed, 1);
@@ -90,7 +90,7 @@ test("ephemeral containers are added through their own door only, and stay", asy
   const spec = { ephemeralContainers: [{ name: "e", image: "e:1" }] };
   assert.equal((await server.call("PATCH", `${PODS}/p`, { spec })).status, 422);
   const added = await server.call("PATCH", `${PODS}/p/ephemeralcontainers`, { spec });
-  assert.equal(added.status, 200, added.object.message);
+  assert.equal(added.status, 200, added.object.message ?? "");
   const removed = await server.call("PATCH", `${PODS}/p/ephemeralcontainers`, { spec: { ephemeralContainers: null } });
   assert.equal(removed.status, 422);
   assert.match(removed.object.message ?? "", /existing ephemeral containers "e" may not be removed/);
