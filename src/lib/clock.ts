@@ -1,5 +1,7 @@
 // Time as an argument. Nothing outside this file may call Date.now, setTimeout or setInterval on its own.
 
+import { createHeap } from "./heap.ts";
+
 /** A pending timer. Disposing it twice, or after it fired, does nothing. */
 export interface Timer extends Disposable {
   /** Cancels the timer. */
@@ -61,16 +63,18 @@ export interface VirtualClock extends Clock {
 /** A virtual clock that starts at `startMs` (default: 2026-01-01T00:00:00Z). */
 export function createVirtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock {
   interface Pending {
+    /** Counts up: timers of one instant fire in order of creation. */
+    readonly id: number;
     readonly at: number;
     readonly callback: () => void;
   }
   let time = startMs;
-  const pending = new Set<Pending>();
-  const earliest = () => {
-    let at: number | undefined;
-    for (const timer of pending) if (at === undefined || timer.at < at) at = timer.at;
-    return at;
-  };
+  let made = 0;
+  const pending = createHeap<number, Pending>({
+    keyOf: (timer) => timer.id,
+    before: (a, b) => a.at < b.at || (a.at === b.at && a.id < b.id),
+  });
+  const earliest = () => pending.peek()?.at;
   /** Lets microtasks, immediates and loopback I/O that is already under way finish. */
   const settle = async () => {
     for (let turn = 0; turn < 8; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
@@ -78,9 +82,9 @@ export function createVirtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock
   const clock: VirtualClock = {
     now: () => time,
     after(delayMs, callback) {
-      const timer = { at: time + Math.max(delayMs, 0), callback };
-      pending.add(timer);
-      const cancel = () => void pending.delete(timer);
+      const id = ++made;
+      pending.push({ id, at: time + Math.max(delayMs, 0), callback });
+      const cancel = () => void pending.remove(id);
       return { cancel, [Symbol.dispose]: cancel };
     },
     sleep: (delayMs, signal) => sleepOn(clock, delayMs, signal),
@@ -89,8 +93,11 @@ export function createVirtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock
       await settle();
       for (let at = earliest(); at !== undefined && at <= target; at = earliest()) {
         time = Math.max(time, at);
-        for (const timer of Array.from(pending)) {
-          if (timer.at <= time && pending.delete(timer)) timer.callback();
+        // Timers that the callbacks make belong to the next batch, even if they are due at once.
+        const last = made;
+        for (let timer = pending.peek(); timer !== undefined && timer.at <= time && timer.id <= last; timer = pending.peek()) {
+          pending.remove(timer.id);
+          timer.callback();
         }
         await settle();
       }

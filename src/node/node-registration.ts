@@ -7,7 +7,7 @@ import type { Clock } from "#lib/clock.ts";
 import { createBackoff } from "#lib/backoff.ts";
 import type { Logger } from "#lib/log.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "#meta/errors.ts";
-import { microTimestamp } from "#reconcile/timestamp.ts";
+import { formatMicroTime } from "#meta/time.ts";
 import { newNode, nodeLabels, nodeStatus, type NodeFacts } from "./node-status.ts";
 
 const LEASE_NAMESPACE = "kube-node-lease";
@@ -63,7 +63,7 @@ export function registerNode(options: {
   };
 
   const renewLease = async () => {
-    const spec = { holderIdentity: facts.name, leaseDurationSeconds: LEASE_SECONDS, renewTime: microTimestamp(clock.now()) };
+    const spec = { holderIdentity: facts.name, leaseDurationSeconds: LEASE_SECONDS, renewTime: formatMicroTime(clock.now()) };
     try {
       if (lease !== undefined) {
         lease = await client.update(Lease, { ...lease, spec }, { signal });

@@ -2,7 +2,7 @@
 
 import type { Node, NodeCondition, NodeStatus, NodeSystemInfo } from "#kinds/api/core-v1.gen.ts";
 import type { DeepReadonly } from "#meta/object.ts";
-import { timestamp } from "#reconcile/timestamp.ts";
+import { formatTime } from "#meta/time.ts";
 
 /** The Kubernetes version that this node agent behaves as. */
 export const KUBELET_VERSION = "v1.36.1";
@@ -62,7 +62,7 @@ export function nodeStatus(facts: NodeFacts, previous: DeepReadonly<NodeStatus> 
     conditions: HEALTHY.map((condition) => {
       const before = previous?.conditions?.find((entry) => entry.type === condition.type);
       const since = before?.status === condition.status ? before.lastTransitionTime : undefined;
-      return { ...condition, lastHeartbeatTime: timestamp(now), lastTransitionTime: since ?? timestamp(now) };
+      return { ...condition, lastHeartbeatTime: formatTime(now), lastTransitionTime: since ?? formatTime(now) };
     }),
     ...(facts.kubeletPort === undefined ? {} : { daemonEndpoints: { kubeletEndpoint: { Port: facts.kubeletPort } } }),
     nodeInfo: facts.info,

@@ -1,7 +1,7 @@
 // A container's part of a pod's status, in the kubelet's words. Pure.
 
 import type { ContainerState as ApiState, ContainerStateTerminated, ContainerStatus } from "#kinds/api/core-v1.gen.ts";
-import { timestamp } from "#reconcile/timestamp.ts";
+import { formatTime } from "#meta/time.ts";
 import type { ContainerState } from "../runtime.ts";
 import { attemptsOf, isStarted, type ContainerKind, type ContainerObject, type PodView } from "./pod-view.ts";
 import { crashWait, formatSeconds, shouldRestart } from "./restart.ts";
@@ -80,7 +80,7 @@ function states(
     return { state: { waiting: { reason: view.pod.spec?.initContainers?.length ? "PodInitializing" : "ContainerCreating" } } };
   }
   if (latest.phase === "running") {
-    return { state: { running: { startedAt: timestamp(latest.startedAt ?? latest.createdAt) } }, lastState: terminatedBefore };
+    return { state: { running: { startedAt: formatTime(latest.startedAt ?? latest.createdAt) } }, lastState: terminatedBefore };
   }
   if (latest.phase === "created") return { state: { waiting: { reason: "ContainerCreating" } }, lastState: terminatedBefore };
   const ended: ApiState = { terminated: terminated(context.runtime, latest) };
@@ -120,8 +120,8 @@ export function terminated(runtime: string, state: ContainerState): ContainerSta
     exitCode: state.exitCode ?? 0,
     ...(state.reason === undefined ? {} : { reason: state.reason }),
     ...(state.message === undefined || state.message === "" ? {} : { message: state.message }),
-    startedAt: timestamp(state.startedAt ?? state.createdAt),
-    finishedAt: timestamp(state.finishedAt ?? state.createdAt),
+    startedAt: formatTime(state.startedAt ?? state.createdAt),
+    finishedAt: formatTime(state.finishedAt ?? state.createdAt),
     containerID: containerId(runtime, state),
   };
 }

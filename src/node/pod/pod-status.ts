@@ -1,7 +1,7 @@
 // A pod's status as the kubelet reports it: phase, conditions, addresses, containers. Pure.
 
 import type { ContainerStatus, PodCondition, PodStatus } from "#kinds/api/core-v1.gen.ts";
-import { timestamp } from "#reconcile/timestamp.ts";
+import { formatTime } from "#meta/time.ts";
 import { containerStatus, type StatusContext } from "./container-status.ts";
 import { DEADLINE_MESSAGE, type PodEnd } from "./decide.ts";
 import { kindOfInit, type PodObject, type PodView } from "./pod-view.ts";
@@ -24,7 +24,7 @@ export function podStatus(view: PodView, end: PodEnd | undefined, runtime: strin
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     phase,
     ...(overdue ? { reason: "DeadlineExceeded", message: DEADLINE_MESSAGE } : {}),
-    startTime: pod.status?.startTime ?? timestamp(view.now),
+    startTime: pod.status?.startTime ?? formatTime(view.now),
     containerStatuses: apps,
   };
   if (!overdue && pod.status?.phase === "Failed") {
@@ -154,6 +154,6 @@ function withTransition(condition: PodCondition, pod: PodObject, now: number, ge
   return {
     ...condition,
     ...(generation === undefined ? {} : { observedGeneration: generation }),
-    lastTransitionTime: since ?? timestamp(now),
+    lastTransitionTime: since ?? formatTime(now),
   };
 }
