@@ -161,6 +161,7 @@ class TableField implements Field {
   readonly patchMergeKey?: string;
   readonly protoNumber?: number;
   readonly protoEmbed?: readonly number[];
+  readonly pointer?: boolean;
   readonly default?: unknown;
   readonly #type: string;
   readonly #read: TypeReader;
@@ -194,6 +195,9 @@ class TableField implements Field {
           break;
         case "map":
           (marks ??= {}).mapType = value === "atomic" ? "atomic" : "granular";
+          break;
+        case "ptr":
+          this.pointer = true;
           break;
         case "patch":
           this.patchStrategy = value;

@@ -73,6 +73,7 @@ class LineWriter {
       this.#type(packagePath, node),
       [...field.protoEmbed, field.protoNumber].join("."),
     ];
+    if (field.pointer) parts.push("ptr=1");
     if (node.listType !== undefined) parts.push(`list=${node.listType}`);
     if (node.listMapKeys !== undefined) parts.push(`keys=${node.listMapKeys.join(",")}`);
     if (node.mapType !== undefined) parts.push(`map=${node.mapType}`);
