@@ -9,6 +9,7 @@ import { createAdmissionChain } from "./admission-chain.ts";
 import type { AdmissionPlugin } from "./admission.ts";
 import { createNegotiator } from "./encoding/negotiate.ts";
 import type { Allocator, ExtensionHandler, ServerExtension } from "./extension.ts";
+import { createProtobufBodies } from "./encoding/protobuf-body.ts";
 import type { OpenApiSource } from "./endpoints/openapi-endpoint.ts";
 import { createPaths } from "./endpoints/paths.ts";
 import { createRequestMetrics } from "./endpoints/request-metrics.ts";
@@ -106,6 +107,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     admission: createAdmissionChain(plugins),
     negotiate: createNegotiator(),
     watches,
+    protobuf: createProtobufBodies(catalog, options.openApi?.types),
   };
   const metrics = createRequestMetrics((info) => catalog.find(info.apiGroup, info.apiVersion, info.resource) !== undefined);
   let stopping: Promise<void> | undefined;

@@ -61,10 +61,10 @@ async function call2(session: ClientHttp2Session, method: string, path: string, 
 
 function call1(port: number, method: string, path: string, options: object, body?: unknown): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    const request = httpsRequest({ host: "127.0.0.1", port, method, path, ...options }, async (response) => {
+    const request = httpsRequest({ host: "127.0.0.1", port, method, path, ...options }, (response) => {
       const chunks: Buffer[] = [];
-      for await (const chunk of response) chunks.push(chunk as Buffer);
-      resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.once("end", () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
     });
     request.on("error", reject);
     request.end(body === undefined ? undefined : JSON.stringify(body));

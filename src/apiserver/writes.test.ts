@@ -68,7 +68,7 @@ test("what cannot be created is refused with upstream's status, reason and words
   assert.deepEqual(await refusal(api, "POST", BOATS, "a: b", { "content-type": "text/plain" }), [
     415,
     "UnsupportedMediaType",
-    "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml",
+    "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
   ]);
   assert.deepEqual(await refusal(api, "GET", `${BOATS}/none`), [404, "NotFound", 'boats.sea.example "none" not found']);
   assert.deepEqual(await refusal(api, "GET", "/apis/sea.example/v1/planes"), [

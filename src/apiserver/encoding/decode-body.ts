@@ -5,6 +5,7 @@ import { decodeJson } from "#meta/codec/json.ts";
 import type { KubeObject } from "#meta/object.ts";
 import type { ServedKind } from "../objects/served-kind.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
+import type { VerbServer } from "../verbs/verb.ts";
 import { checkFields, fieldValidationOf } from "./field-check.ts";
 
 export interface DecodedBody {
@@ -14,7 +15,8 @@ export interface DecodedBody {
   readonly bytes: Uint8Array;
 }
 
-const ACCEPTED = "application/json, application/yaml";
+const PROTOBUF = "application/vnd.kubernetes.protobuf";
+const ACCEPTED = `application/json, application/yaml, ${PROTOBUF}`;
 
 export function mediaType(contentType: string | undefined): string {
   if (contentType === undefined || contentType === "application/json") return "application/json";
@@ -22,13 +24,14 @@ export function mediaType(contentType: string | undefined): string {
 }
 
 /** Decodes a body by its content type; JSON if there is none. Throws 415, 413, and the decoder's errors. */
-export async function decodeBody(exchange: Exchange, findDuplicates = false): Promise<DecodedBody> {
+export async function decodeBody(server: VerbServer, exchange: Exchange, findDuplicates = false): Promise<DecodedBody> {
   const { request } = exchange;
   const type = mediaType(request.headers["content-type"]);
-  if (type !== "application/json" && type !== "application/yaml" && type !== "*/*") {
+  if (type !== "application/json" && type !== "application/yaml" && type !== PROTOBUF && type !== "*/*") {
     throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${ACCEPTED}`);
   }
   const bytes = await request.body();
+  if (type === PROTOBUF && bytes.length > 0) return { value: server.protobuf(bytes), duplicateFields: [], bytes };
   if (type === "application/yaml") {
     // Loaded at first use: most clusters never speak YAML.
     const { decodeYaml } = await import("#meta/codec/yaml.ts");
@@ -38,12 +41,12 @@ export async function decodeBody(exchange: Exchange, findDuplicates = false): Pr
 }
 
 /** Decodes the body of a create or update into an object of the kind. */
-export async function decodeObject(kind: ServedKind, exchange: Exchange): Promise<KubeObject> {
+export async function decodeObject(server: VerbServer, kind: ServedKind, exchange: Exchange): Promise<KubeObject> {
   const { resource, apiVersion } = kind;
   const directive = fieldValidationOf(exchange);
   let decoded: DecodedBody;
   try {
-    decoded = await decodeBody(exchange, directive !== "Ignore");
+    decoded = await decodeBody(server, exchange, directive !== "Ignore");
   } catch (error) {
     if (error instanceof ApiError && error.code !== 400) throw error;
     const bytes = await exchange.request.body();

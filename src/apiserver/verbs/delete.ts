@@ -54,7 +54,7 @@ async function readOptions(server: VerbServer, exchange: Exchange): Promise<{ op
   let options: DeleteOptions;
   if (bytes.length === 0) options = deleteOptionsOf(query);
   else {
-    const { value } = await decodeBody(exchange);
+    const { value } = await decodeBody(server, exchange);
     options = checkDeleteOptions(typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {});
   }
   const call = writeCallOf(server, exchange, "DeleteOptions");

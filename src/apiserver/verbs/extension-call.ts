@@ -28,11 +28,11 @@ export async function callExtension(
       const bytes = await request.body();
       if (bytes.length === 0) return {};
       if (info.subresource === "") {
-        const object = await decodeObject(kind, exchange);
+        const object = await decodeObject(server, kind, exchange);
         kind.definition.default?.(object);
         return object;
       }
-      const { value } = await decodeBody(exchange);
+      const { value } = await decodeBody(server, exchange);
       return (typeof value === "object" && value !== null ? value : {}) as KubeObject; // its handler checks it
     },
     admit: async (operation, object) => {

@@ -29,7 +29,7 @@ export const getScale: VerbHandler = async (server, kind, exchange) => {
 };
 
 export const updateScale: VerbHandler = async (server, kind, exchange) => {
-  const { value } = await decodeBody(exchange);
+  const { value } = await decodeBody(server, exchange);
   if (typeof value !== "object" || value === null) throw badRequest("the object provided is unrecognized (must be of type Scale)");
   const wanted = value as Scale; // its one field that counts is checked before use
   return writeScale(server, kind, exchange, () => wanted);

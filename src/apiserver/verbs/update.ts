@@ -10,7 +10,7 @@ import { namespaceOf, writeCallOf, type VerbHandler } from "./verb.ts";
 
 export const update: VerbHandler = async (server, kind, exchange) => {
   const call = writeCallOf(server, exchange, "UpdateOptions");
-  const object = await decodeObject(kind, exchange);
+  const object = await decodeObject(server, kind, exchange);
   const namespace = namespaceOf(kind, exchange);
   const { name } = exchange.info;
   checkName(object, namespace, name);

@@ -6,6 +6,7 @@ import { invalid, field } from "#meta/errors.ts";
 import type { Store } from "#store/store.ts";
 import type { AdmissionChain } from "../admission-chain.ts";
 import type { Negotiator } from "../encoding/negotiate.ts";
+import type { ProtobufBodies } from "../encoding/protobuf-body.ts";
 import type { ApiResponse } from "../http.ts";
 import type { ServedKind } from "../objects/served-kind.ts";
 import type { WriteCall, WriteEnvironment } from "../objects/write-call.ts";
@@ -22,6 +23,7 @@ export interface VerbServer {
   readonly admission: AdmissionChain;
   readonly negotiate: Negotiator;
   readonly watches: WatchTicker;
+  readonly protobuf: ProtobufBodies;
 }
 
 export type VerbHandler = (server: VerbServer, kind: ServedKind, exchange: Exchange) => ApiResponse | Promise<ApiResponse>;
