@@ -1,72 +1,75 @@
-// One call of grpc.health.v1.Health/Check over plain HTTP/2. The messages are two fields, so they are written by hand.
+// One call of grpc.health.v1.Health/Check. Its messages have one field each, so they are written by hand.
+// Loads the gRPC library: import it when a probe needs it.
 
-import { connect as connectHttp2, constants } from "node:http2";
-import type { Duplex } from "node:stream";
+import { Client, connectivityState, credentials, status } from "@grpc/grpc-js";
+import { formatSeconds } from "../pod/restart.ts";
 import type { HandlerResult } from "./handlers.ts";
 
+const PATH = "/grpc.health.v1.Health/Check";
+const SERVING_STATUS = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
 const SERVING = 1;
-const STATUS_NAMES = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
 
-/** Takes over the socket. */
-export async function checkGrpcHealth(socket: Duplex, address: string, service: string, signal: AbortSignal): Promise<HandlerResult> {
-  const session = connectHttp2(`http://${address}`, { createConnection: () => socket });
-  const abort = () => session.destroy();
-  signal.addEventListener("abort", abort, { once: true });
+const CHANNEL_OPTIONS = {
+  "grpc.primary_user_agent": "kube-probe/1.36",
+  // Each probe makes a connection of its own: one that still works says nothing about the next client's.
+  "grpc.use_local_subchannel_pool": 1,
+  "grpc.enable_http_proxy": 0,
+  "grpc.enable_retries": 0,
+  "grpc.service_config_disable_resolution": 1,
+};
+
+/** `signal` aborts when `timeoutMs` is over. */
+export async function checkGrpcHealth(address: string, service: string, timeoutMs: number, signal: AbortSignal): Promise<HandlerResult> {
+  const client = new Client(address, credentials.createInsecure(), CHANNEL_OPTIONS);
   try {
     return await new Promise<HandlerResult>((resolve) => {
       const fail = (output: string) => resolve({ ok: false, output });
-      session.on("error", (error: Error) => fail(`failed to connect service ${JSON.stringify(address)}: ${error.message}`));
-      session.on("close", () => fail(`timeout: failed to connect service ${JSON.stringify(address)} within the given time`));
-      const stream = session.request({
-        [constants.HTTP2_HEADER_METHOD]: "POST",
-        [constants.HTTP2_HEADER_PATH]: "/grpc.health.v1.Health/Check",
-        "content-type": "application/grpc",
-        te: "trailers",
-        "user-agent": "kube-probe/1.36",
-      });
-      const chunks: Buffer[] = [];
-      let grpcStatus: string | undefined;
-      const readStatus = (headers: Record<string, unknown>) => {
-        if (typeof headers["grpc-status"] === "string") grpcStatus = headers["grpc-status"];
+      const late = () => {
+        const isConnected = client.getChannel().getConnectivityState(false) === connectivityState.READY;
+        call.cancel();
+        fail(
+          isConnected
+            ? `timeout: health rpc did not complete within ${formatSeconds(timeoutMs)}`
+            : `timeout: failed to connect service ${JSON.stringify(address)} within ${formatSeconds(timeoutMs)}: context deadline exceeded`,
+        );
       };
-      stream.on("response", readStatus);
-      stream.on("trailers", readStatus);
-      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-      stream.on("error", (error: Error) => fail(`rpc failed: ${error.message}`));
-      stream.on("end", () => {
-        if (grpcStatus === "12") return fail("this server does not implement the grpc health protocol (grpc.health.v1.Health)");
-        if (grpcStatus !== undefined && grpcStatus !== "0") return fail(`service unhealthy (responded with code ${grpcStatus})`);
-        const status = readServingStatus(Buffer.concat(chunks).subarray(5));
-        if (status === SERVING) return resolve({ ok: true, output: "service healthy" });
-        fail(`service unhealthy (responded with ${JSON.stringify(STATUS_NAMES[status] ?? String(status))})`);
+      const call = client.makeUnaryRequest(PATH, encodeRequest, decodeResponse, service, (error, answer) => {
+        signal.removeEventListener("abort", late);
+        if (error === null) {
+          if (answer === SERVING) return resolve({ ok: true, output: "service healthy" });
+          return fail(`service unhealthy (responded with ${JSON.stringify(SERVING_STATUS[answer ?? 0] ?? String(answer))})`);
+        }
+        if (error.code === status.UNIMPLEMENTED)
+          return fail(`error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${error.details}`);
+        if (error.code === status.UNAVAILABLE)
+          return fail(`error: failed to connect service at ${JSON.stringify(address)}: ${error.details}`);
+        fail(`error: health rpc probe failed: rpc error: code = ${codeName(error.code)} desc = ${error.details}`);
       });
-      stream.end(frame(healthRequest(service)));
+      if (signal.aborted) late();
+      else signal.addEventListener("abort", late, { once: true });
     });
   } finally {
-    signal.removeEventListener("abort", abort);
-    session.destroy();
+    client.close();
   }
 }
 
+/** NOT_FOUND as Go prints it: NotFound. */
+function codeName(code: status): string {
+  return (status[code] ?? String(code)).replace(/([A-Z])([A-Z]*)_?/g, (_, first: string, rest: string) => first + rest.toLowerCase());
+}
+
 /** HealthCheckRequest { string service = 1 }. */
-function healthRequest(service: string): Buffer {
+function encodeRequest(service: string): Buffer {
   const name = Buffer.from(service);
-  if (name.length === 0) return Buffer.alloc(0);
+  if (name.length === 0) return name;
   const length: number[] = [];
-  let rest = name.length;
-  for (; rest > 127; rest >>= 7) length.push((rest & 127) | 128);
-  length.push(rest);
+  let left = name.length;
+  for (; left > 127; left >>= 7) length.push((left & 127) | 128);
+  length.push(left);
   return Buffer.concat([Buffer.from([0x0a, ...length]), name]);
 }
 
-/** gRPC's envelope: not compressed, length, message. */
-function frame(message: Buffer): Buffer {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(message.length, 1);
-  return Buffer.concat([head, message]);
-}
-
 /** HealthCheckResponse { ServingStatus status = 1 }; 0 is left out on the wire. */
-function readServingStatus(message: Buffer): number {
+function decodeResponse(message: Buffer): number {
   return message[0] === 0x08 ? (message[1] ?? 0) : 0;
 }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
 import { createServer as createTcpServer, type AddressInfo, type Server } from "node:net";
 import { test, type TestContext } from "node:test";
+import { promisify } from "node:util";
+import { Server as GrpcServer, ServerCredentials, status as GrpcStatus, type Metadata, type sendUnaryData } from "@grpc/grpc-js";
 import { realClock } from "#lib/clock.ts";
 import type { Probe } from "#kinds/api/core-v1.gen.ts";
 import { runHandler, type HandlerTarget } from "./handlers.ts";
@@ -66,27 +67,60 @@ void test("HTTP and TCP: refusals and timeouts in the kubelet's words", async (c
 });
 
 void test("gRPC: asks the health service by name", async (context) => {
-  const server = createHttp2Server();
-  server.on("stream", (stream: ServerHttp2Stream, headers) => {
-    assert.equal(headers[":path"], "/grpc.health.v1.Health/Check");
-    const chunks: Buffer[] = [];
-    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    stream.on("end", () => {
-      const name = Buffer.concat(chunks).subarray(7).toString();
-      if (name === "unknown") {
-        stream.respond({ ":status": 200, "content-type": "application/grpc", "grpc-status": "5" }, { endStream: true });
-        return;
-      }
-      stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
-      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-      stream.end(Buffer.from([0, 0, 0, 0, 2, 0x08, name === "sick" ? 2 : 1]));
-    });
+  const toBytes = (status: number) => (status === 0 ? Buffer.alloc(0) : Buffer.from([0x08, status]));
+  const health = {
+    Check: {
+      path: "/grpc.health.v1.Health/Check",
+      requestStream: false,
+      responseStream: false,
+      requestSerialize: () => Buffer.alloc(0),
+      // Tag, a length of one or two bytes, the name.
+      requestDeserialize: (bytes: Buffer) => ({ service: bytes.subarray((bytes[1] ?? 0) > 127 ? 3 : 2).toString() }),
+      responseSerialize: toBytes,
+      responseDeserialize: () => 0,
+    },
+  };
+  const start = async (withHealth: boolean) => {
+    const server = new GrpcServer();
+    if (withHealth) {
+      server.addService(health, {
+        Check(call: { request: { service: string }; metadata: Metadata }, answer: sendUnaryData<number>) {
+          if (call.request.service === "unknown") return answer({ code: GrpcStatus.NOT_FOUND, details: "unknown service" });
+          if (call.request.service === "silent") return;
+          if (call.request.service === "agent")
+            return answer(null, String(call.metadata.get("user-agent")).startsWith("kube-probe/1.36 ") ? 1 : 2);
+          answer(null, call.request.service === "sick" ? 2 : call.request.service === "unsure" ? 0 : 1);
+        },
+      });
+    }
+    const port = await promisify((done: (error: Error | null, port: number) => void) =>
+      server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), done),
+    )();
+    context.after(() => server.forceShutdown());
+    return port;
+  };
+  const port = await start(true);
+  const check = (service: string, on = port, timeoutMs = 1000) => runHandler({ grpc: { port: on, service } }, target(), timeoutMs);
+  assert.deepEqual(await check(""), { ok: true, output: "service healthy" });
+  assert.equal((await check("x".repeat(300))).ok, true, "a long name has a length of two bytes");
+  assert.equal((await check("agent")).ok, true);
+  const failures: [service: string, output: string, port?: number, timeoutMs?: number][] = [
+    ["sick", 'service unhealthy (responded with "NOT_SERVING")'],
+    ["unsure", 'service unhealthy (responded with "UNKNOWN")'],
+    ["unknown", "error: health rpc probe failed: rpc error: code = NotFound desc = unknown service"],
+    ["silent", "timeout: health rpc did not complete within 1s", port, 1000],
+  ];
+  for (const [service, output, ...on] of failures) assert.deepEqual(await check(service, ...on), { ok: false, output });
+  const bare = await check("", await start(false));
+  assert.match(bare.output, /^error: this server does not implement the grpc health protocol/);
+  const refused = await check("", 1);
+  assert.match(refused.output, /^error: failed to connect service at "127.0.0.1:1": .*ECONNREFUSED/);
+  const mute = await listen(
+    context,
+    createTcpServer((socket) => context.after(() => socket.destroy())),
+  );
+  assert.deepEqual(await check("", mute), {
+    ok: false,
+    output: `timeout: failed to connect service "127.0.0.1:${mute}" within 1s: context deadline exceeded`,
   });
-  const port = await listen(context, server);
-  const check = (service: string) => runHandler({ grpc: { port, service } }, target(), 1000);
-  assert.equal((await check("")).ok, true);
-  assert.equal((await check("well")).ok, true);
-  assert.deepEqual(await check("sick"), { ok: false, output: 'service unhealthy (responded with "NOT_SERVING")' });
-  assert.equal((await check("unknown")).ok, false);
-  assert.equal((await runHandler({ grpc: { port: 1 } }, target(), 1000)).ok, false);
 });

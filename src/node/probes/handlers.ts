@@ -48,9 +48,10 @@ export async function runHandler(
     if (handler.httpGet) return await runHttp(handler.httpGet, target, stop.signal);
     if (handler.tcpSocket) return await runTcp(handler.tcpSocket, target, stop.signal);
     if ("grpc" in handler && handler.grpc) {
+      if (!target.runtime.reachable) return { ok: false, output: `gRPC probes cannot reach pods of the ${target.runtime.name} runtime` };
       const { checkGrpcHealth } = await import("./grpc-health.ts");
       const { port, service = "" } = handler.grpc;
-      return await checkGrpcHealth(await openSocket(target, target.podIp, port), `${target.podIp}:${port}`, service, stop.signal);
+      return await checkGrpcHealth(hostAndPort(target.podIp, port), service, timeoutMs, stop.signal);
     }
     if ("sleep" in handler && handler.sleep) {
       await target.clock.sleep(handler.sleep.seconds * 1000, stop.signal);
@@ -85,6 +86,10 @@ export function portNumber(port: number | string, container: ContainerObject): n
   return /^\d+$/.test(port) ? Number(port) : undefined;
 }
 
+function hostAndPort(host: string, port: number): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
 async function runTcp(
   action: { readonly port: number | string; readonly host?: string },
   target: HandlerTarget,
@@ -98,7 +103,7 @@ async function runTcp(
     socket.destroy();
     return { ok: true, output: "" };
   } catch (error) {
-    return { ok: false, output: `dial tcp ${host}:${port}: ${dialProblem(error)}` };
+    return { ok: false, output: `dial tcp ${hostAndPort(host, port)}: ${dialProblem(error)}` };
   }
 }
 
@@ -108,7 +113,7 @@ async function runHttp(action: DeepReadonly<HTTPGetAction>, target: HandlerTarge
   const host = action.host || target.podIp;
   const scheme = (action.scheme ?? "HTTP").toLowerCase();
   const path = action.path?.startsWith("/") ? action.path : `/${action.path ?? ""}`;
-  const url = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}${path}`;
+  const url = `${scheme}://${hostAndPort(host, port)}${path}`;
   const headers: Record<string, string> = { "user-agent": USER_AGENT, accept: "*/*", connection: "close" };
   for (const { name, value } of action.httpHeaders ?? []) {
     // An empty value takes the header away, as upstream documents.
@@ -125,7 +130,7 @@ async function runHttp(action: DeepReadonly<HTTPGetAction>, target: HandlerTarge
     const problem = signal.aborted
       ? "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
       : isDialError(error)
-        ? `dial tcp ${host}:${port}: ${dialProblem(error)}`
+        ? `dial tcp ${hostAndPort(host, port)}: ${dialProblem(error)}`
         : error instanceof Error && (error as NodeJS.ErrnoException).code === "ECONNRESET"
           ? "EOF"
           : String(error instanceof Error ? error.message : error);
