@@ -51,7 +51,7 @@ export async function startKubectlCluster(): Promise<KubectlCluster> {
   const log = createLogger({ level: process.env["LOG"] ? "debug" : "error", write: (line) => console.error(line), now: clock.now });
   const certificates = await ensureCertificates(undefined, { clock });
   const pods = localPods(folder);
-  const { certificate: cert, key } = certificates.issueServing({
+  const { certificate: cert, key } = await certificates.issueServing({
     commonName: "system:node:n1",
     organizations: ["system:nodes"],
     names: [HOST],

@@ -1,14 +1,12 @@
 // The certificates and keys of a cluster: made at first start, kept in a folder, renewed when they grow old. Each identity is one PEM
 // file (certificate and key together), so that a reader never sees a certificate with another one's key.
 
-import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto";
 import { chmod, link, mkdir, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import type { Clock } from "#lib/clock.ts";
-import { type CertificatePair, type CertificateRequest, issueCertificate, keyPem, makeKey, namesOf } from "./x509.ts";
-
-export type { CertificatePair } from "./x509.ts";
+import type { CertificateRequest } from "./x509.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 const CA_LIFE_MS = 3650 * DAY_MS;
@@ -27,12 +25,20 @@ const SERVING_NAMES = [
   "::1",
 ];
 
+/** A certificate and its private key, both PEM. */
+export interface CertificatePair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 export interface CertificateOptions {
   /** DNS names and addresses the API server answers to, beyond localhost and the `kubernetes` Service's names: node hosts, the Service's address. */
   readonly names?: readonly string[];
   /** Must be the wall clock: TLS peers judge validity by theirs. */
   readonly clock: Pick<Clock, "now">;
 }
+
+type LeafRequest = Omit<CertificateRequest, "notBefore" | "notAfter">;
 
 /** A cluster's trust. All PEM. Nothing here changes after it was made; a restart renews. */
 export interface Certificates {
@@ -50,9 +56,9 @@ export interface Certificates {
     readonly commonName: string;
     readonly organizations?: readonly string[];
     readonly names: readonly string[];
-  }): CertificatePair;
+  }): Promise<CertificatePair>;
   /** A client certificate: user `commonName` in groups `organizations`. */
-  issueClient(request: { readonly commonName: string; readonly organizations?: readonly string[] }): CertificatePair;
+  issueClient(request: { readonly commonName: string; readonly organizations?: readonly string[] }): Promise<CertificatePair>;
 }
 
 /**
@@ -62,35 +68,34 @@ export interface Certificates {
 export async function ensureCertificates(folder: string | undefined, options: CertificateOptions): Promise<Certificates> {
   const now = options.clock.now();
   const files = folder === undefined ? memoryFiles() : diskFiles(folder);
-  const caPair = await ensureAuthority(files, now);
+  const [caPair, serviceAccountKey] = await Promise.all([ensureAuthority(files, now), ensureSigningKey(files)]);
   const ca = { commonName: CA_NAME, key: createPrivateKey(caPair.key) };
   const caX509 = new X509Certificate(caPair.certificate);
 
-  const issue = (request: Omit<CertificateRequest, "notBefore" | "notAfter">): CertificatePair => {
+  const issue = async (request: LeafRequest): Promise<CertificatePair> => {
     const at = options.clock.now();
-    const key = makeKey();
     // A leaf that outlives its CA would only look valid.
     const notAfter = Math.min(at + LEAF_LIFE_MS, caX509.validToDate.getTime());
-    return { certificate: issueCertificate({ ...request, notBefore: at - BACKDATE_MS, notAfter }, key, ca), key: keyPem(key) };
+    const names = [...new Set(request.names?.map(normalName))];
+    return issuePair({ ...request, names, notBefore: at - BACKDATE_MS, notAfter }, makeKey(), ca);
   };
-  const ensureLeaf = async (file: string, request: Omit<CertificateRequest, "notBefore" | "notAfter">): Promise<CertificatePair> => {
+  const ensureLeaf = async (file: string, request: LeafRequest): Promise<CertificatePair> => {
     const kept = parsePair(await files.read(file));
     if (kept && leafFits(kept, request, caX509, now)) return kept;
-    const made = issue(request);
+    const made = await issue(request);
     await files.replace(file, made.key + made.certificate);
     return made;
   };
 
-  const servingNames = [...new Set([...SERVING_NAMES, ...(options.names ?? [])].map(normalName))];
-  const [serving, admin, kubeletClient, serviceAccountKey] = await Promise.all([
-    ensureLeaf("apiserver.pem", { commonName: "kube-apiserver", usage: "server", names: servingNames }),
+  const names = [...SERVING_NAMES, ...(options.names ?? [])];
+  const [serving, admin, kubeletClient] = await Promise.all([
+    ensureLeaf("apiserver.pem", { commonName: "kube-apiserver", usage: "server", names }),
     ensureLeaf("admin.pem", { commonName: "kubernetes-admin", organizations: ["system:masters"], usage: "client" }),
     ensureLeaf("apiserver-kubelet-client.pem", {
       commonName: "kube-apiserver-kubelet-client",
       organizations: ["system:masters"],
       usage: "client",
     }),
-    ensureSigningKey(files),
   ]);
   return {
     caCertificate: caPair.certificate,
@@ -104,19 +109,17 @@ export async function ensureCertificates(folder: string | undefined, options: Ce
 }
 
 async function ensureAuthority(files: Files, now: number): Promise<CertificatePair> {
-  const selfSign = (key: KeyObject): CertificatePair => ({
-    key: keyPem(key),
-    certificate: issueCertificate({ commonName: CA_NAME, usage: "ca", notBefore: now - BACKDATE_MS, notAfter: now + CA_LIFE_MS }, key),
-  });
+  const selfSign = (key: KeyObject): Promise<CertificatePair> =>
+    issuePair({ commonName: CA_NAME, usage: "ca", notBefore: now - BACKDATE_MS, notAfter: now + CA_LIFE_MS }, key);
   const kept = parsePair(await files.read("ca.pem"));
   if (kept && !grownOld(new X509Certificate(kept.certificate), now)) return kept;
   if (kept) {
     // The same key and name: what the old certificate vouches for, the new one does too, and the other way round.
-    const renewed = selfSign(createPrivateKey(kept.key));
+    const renewed = await selfSign(createPrivateKey(kept.key));
     await files.replace("ca.pem", renewed.key + renewed.certificate);
     return renewed;
   }
-  const made = selfSign(makeKey());
+  const made = await selfSign(makeKey());
   const stored = parsePair(await files.create("ca.pem", made.key + made.certificate));
   if (!stored) throw new Error("cannot use ca.pem: it holds no certificate with its key; move it away to have a new one made");
   return stored;
@@ -125,6 +128,25 @@ async function ensureAuthority(files: Files, now: number): Promise<CertificatePa
 async function ensureSigningKey(files: Files): Promise<KeyObject> {
   const text = (await files.read("service-account.pem")) ?? (await files.create("service-account.pem", keyPem(makeKey())));
   return createPrivateKey(text);
+}
+
+async function issuePair(
+  request: CertificateRequest,
+  key: KeyObject,
+  issuer?: { readonly commonName: string; readonly key: KeyObject },
+): Promise<CertificatePair> {
+  // Not loaded by a start that finds all its certificates.
+  const { issueCertificate } = await import("./x509.ts");
+  return { certificate: issueCertificate(request, key, issuer), key: keyPem(key) };
+}
+
+/** Makes a P-256 private key. */
+function makeKey(): KeyObject {
+  return generateKeyPairSync("ec", { namedCurve: "prime256v1" }).privateKey;
+}
+
+function keyPem(key: KeyObject): string {
+  return key.export({ type: "pkcs8", format: "pem" }).toString();
 }
 
 /** Whether less than a third of its life is left, or it is not yet valid. */
@@ -154,6 +176,11 @@ function parsePair(text: string | undefined): CertificatePair | undefined {
   // A pair that does not belong together would fail every handshake with a message nobody understands.
   const fits = new X509Certificate(certificate).publicKey.equals(createPublicKey(key));
   return fits ? { certificate, key } : undefined;
+}
+
+/** The names a certificate is good for, DNS names and addresses. */
+function namesOf(certificate: X509Certificate): string[] {
+  return certificate.subjectAltName?.split(", ").map((entry) => entry.replace(/^(DNS|IP Address):/, "")) ?? [];
 }
 
 interface Files {
