@@ -26,8 +26,8 @@ export interface NodeServerOptions {
   /** Default: the API server and system:masters. */
   readonly authorize?: (caller: Caller, verb: string, path: string) => boolean | Promise<boolean>;
   readonly log: Logger;
-  /** What logs' `sinceSeconds` counts from; default: the wall clock. */
-  readonly clock?: Pick<Clock, "now">;
+  /** Default: the wall clock, by which clients live. */
+  readonly clock?: Clock;
 }
 
 export interface NodeServer extends AsyncDisposable {
@@ -91,7 +91,7 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     const url = urlOf(request);
     socket.on("error", () => {});
     admitted(request, url.pathname)
-      .then(() => takeUpgrade(access, log, { request, socket, head, parts: partsOf(url), query: url.searchParams }))
+      .then(() => takeUpgrade({ access, clock }, { request, socket, head, parts: partsOf(url), query: url.searchParams }))
       .catch((error: unknown) => {
         log.debug("upgrade refused", { path: url.pathname, error });
         if (!socket.destroyed) refuseUpgrade(socket, refusalOf(error));

@@ -21,3 +21,9 @@ export async function acceptWebSocket(request: IncomingMessage, socket: Duplex, 
     server.handleUpgrade(request, socket, head, resolve);
   });
 }
+
+/** The bytes of binary messages as one stream; where a message begins does not matter. */
+export async function websocketTransport(socket: WebSocket): Promise<Duplex> {
+  const { createWebSocketStream } = await import("ws");
+  return createWebSocketStream(socket, { highWaterMark: 256 * 1024 });
+}
