@@ -27,7 +27,7 @@ const bundle = await rolldown({
     "sqlite-worker": "src/store/sqlite-worker.ts",
   },
 });
-await bundle.write({
+const { output } = await bundle.write({
   dir: dist,
   format: "esm",
   entryFileNames: "[name].js",
@@ -35,6 +35,7 @@ await bundle.write({
   minify: { mangle: false, compress: false },
 });
 await bundle.close();
+writeFileSync(join(dist, "THIRD-PARTY-LICENSES.txt"), licenses(output.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []))));
 
 if (existsSync(join(root, "tools/descriptions.ts"))) {
   execFileSync(process.execPath, [join(root, "tools/descriptions.ts"), "--out", join(dist, "descriptions.json.gz")], { stdio: "inherit" });
@@ -52,6 +53,19 @@ rmSync(`${dist}.old`, { recursive: true, force: true });
 if (existsSync(target)) renameSync(target, `${dist}.old`);
 renameSync(dist, target);
 rmSync(`${dist}.old`, { recursive: true, force: true });
+
+/** The licence texts of the packages that modules of the bundle come from. */
+function licenses(modules: readonly string[]): string {
+  const packages = new Set(modules.flatMap((id) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []));
+  return [...packages]
+    .toSorted()
+    .map((folder) => {
+      const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Record<string, string>;
+      const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+      return `${name} ${version} (${license})\n\n${file === undefined ? "" : readFileSync(join(folder, file), "utf8")}`;
+    })
+    .join(`\n${"-".repeat(80)}\n`);
+}
 
 /** Declarations name modules as sources do (`#meta/object.ts`); readers of the package need relative paths. */
 function relativeImports(text: string, file: string): string {

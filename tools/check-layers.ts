@@ -73,7 +73,8 @@ export function checkFile(file: string, text: string): string[] {
     if (specifier.startsWith("#"))
       target = specifier.startsWith("#harness/") ? `test/harness/${specifier.slice(9)}` : `src/${specifier.slice(1)}`;
     else if (specifier.startsWith(".")) target = normalize(join(dirname(file), specifier));
-    if (target === undefined) continue;
+    // The version stands there and nowhere else.
+    if (target === undefined || (target === "package.json" && layer.name === "main")) continue;
     const to = layerOf(target);
     if (!to) {
       problems.push(`${file}: imports ${specifier}, which belongs to no layer`);

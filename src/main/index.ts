@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The library: `import { startCluster } from "kobune"`.
 
 export { startCluster, type Cluster, type ClusterOptions } from "./cluster.ts";
