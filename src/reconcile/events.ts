@@ -79,6 +79,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const buckets = createLru<string, { tokens: number; at: number }>(CACHE_SIZE);
   const similar = createLru<string, { messages: Set<string>; at: number }>(CACHE_SIZE);
   const written = createLru<string, { namespace: string; name: string; count: number; first: string }>(CACHE_SIZE);
+  const nameEnd = risingNanos(clock, random);
   let backlog = 0;
   let writing: Promise<void> = Promise.resolve();
 
@@ -164,7 +165,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       const event: CoreEvent = {
         apiVersion: "v1",
         kind: "Event",
-        metadata: { name: eventName(involvedObject.name ?? "", clock.now(), random), namespace },
+        metadata: { name: `${involvedObject.name ?? ""}.${nameEnd()}`, namespace },
         involvedObject,
         reason,
         message: aggregated ? `(combined from similar events): ${message}` : message,
@@ -198,8 +199,15 @@ function referenceTo(about: Parameters<EventRecorder["event"]>[0]): Reference {
   };
 }
 
-/** Upstream appends the time in nanoseconds; ours is in milliseconds, so the low digits are random. */
-function eventName(about: string, now: number, random: () => number): string {
-  const nanos = BigInt(now) * 1_000_000n + BigInt(Math.floor(random() * 1_000_000));
-  return `${about}.${nanos.toString(16)}`;
+/**
+ * Gives the ends of event names, which are upstream the time in nanoseconds. Ours is in milliseconds, so the low digits are random; but always
+ * rising, since clients that list events of one second show them in the order of their names.
+ */
+function risingNanos(clock: Clock, random: () => number): () => string {
+  let last = 0n;
+  return () => {
+    const now = BigInt(Math.floor(clock.now())) * 1_000_000n;
+    last = now > last ? now + BigInt(Math.floor(random() * 500_000)) : last + 1n + BigInt(Math.floor(random() * 1000));
+    return last.toString(16);
+  };
 }
