@@ -83,16 +83,23 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   await using stack = new AsyncDisposableStack();
   if (options.dataDir === undefined) stack.defer(() => rmSync(dataDir, { recursive: true, force: true }));
   const useSqlite = (options.store ?? (options.dataDir === undefined ? "memory" : "sqlite")) === "sqlite";
+  const claiming: Promise<LoopbackClaim | undefined> = runtime === "process" ? claimLoopback(dataDir, random) : Promise.resolve(undefined);
+  // Made while the store's thread opens it.
+  const certifying = claiming.then((held) => {
+    const { kubernetesServiceIp } = held?.plan ?? simulatedPlan;
+    return ensureCertificates(join(dataDir, "tls"), { names: [kubernetesServiceIp], clock });
+  });
+  certifying.catch(() => {}); // awaited below, unless the store fails first
   const [store, claim]: [Store, LoopbackClaim | undefined] = await Promise.all([
     useSqlite ? openSqliteStore({ path: join(dataDir, "store.db") }) : createMemoryStore(),
-    runtime === "process" ? claimLoopback(dataDir, random) : undefined,
+    claiming,
   ]);
   stack.defer(() => store.close());
   stack.use(autoCompact(store, clock));
   if (claim) stack.use(claim);
   if (claim && !claim.exclusive) log.warn("another cluster uses the loopback range of this one; addresses may clash");
   const plan: AddressPlan = claim?.plan ?? simulatedPlan;
-  const certificates = await ensureCertificates(join(dataDir, "tls"), { names: [plan.kubernetesServiceIp], clock });
+  const certificates = await certifying;
 
   const server = await createApiServer({
     store,
