@@ -11,6 +11,7 @@ import { runHandler } from "../probes/handlers.ts";
 import { RuntimeError, type ContainerSpec, type Mount, type Sandbox } from "../runtime.ts";
 import { containerMounts } from "../volumes/mounts.ts";
 import { podHostname } from "./hostname.ts";
+import { imageNameProblem } from "./image-name.ts";
 import type { ContainerKind, ContainerMemory, ContainerObject, PodObject } from "./pod-view.ts";
 
 /** Tells virtual runtimes what sort of container it is: their init containers should end by themselves. */
@@ -47,6 +48,13 @@ export async function startContainer(request: StartRequest, context: AgentContex
   const about = { resource: Pod, object: pod, fieldPath: fieldPathOf(kind, container.name) };
   const event = (type: "Normal" | "Warning", reason: string, message: string) => context.events.event(about, type, reason, message);
   const image = container.image ?? "";
+  const problem = imageNameProblem(image);
+  if (problem !== undefined) {
+    const message = `Failed to apply default image tag ${JSON.stringify(image)}: couldn't parse image name ${JSON.stringify(image)}: ${problem}`;
+    event("Warning", "InspectFailed", message);
+    event("Warning", "Failed", "Error: InvalidImageName");
+    throw new RuntimeError("InvalidImageName", message);
+  }
   try {
     memory.imageId = await context.runtime.pullImage(image);
   } catch (error) {

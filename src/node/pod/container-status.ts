@@ -3,7 +3,15 @@
 import type { ContainerState as ApiState, ContainerStateTerminated, ContainerStatus } from "#kinds/api/core-v1.gen.ts";
 import { formatTime } from "#meta/time.ts";
 import type { ContainerState } from "../runtime.ts";
-import { attemptsOf, isStarted, type ContainerKind, type ContainerObject, type PodView } from "./pod-view.ts";
+import {
+  attemptsOf,
+  isStarted,
+  previousStatus,
+  type ContainerKind,
+  type ContainerObject,
+  type PodView,
+  type StartProblem,
+} from "./pod-view.ts";
 import { crashWait, formatSeconds, shouldRestart } from "./restart.ts";
 
 /** A pull that failed shows its own reason this long, then that it is backing off. */
@@ -19,14 +27,18 @@ export interface StatusContext {
 export function containerStatus(view: PodView, container: ContainerObject, kind: ContainerKind, context: StatusContext): ContainerStatus {
   const { latest, previous } = attemptsOf(view, container.name);
   const memory = view.memory.get(container.name);
-  const before = previousStatus(view, container.name, kind);
+  const before = previousStatus(view.pod, container.name, kind);
   const restarts = Math.max(latest?.attempt ?? 0, before?.restartCount ?? 0);
   const { state, lastState } = states(view, container, kind, context, latest, previous);
   const started = latest !== undefined && isStarted(view, container, latest);
+  // Ephemeral containers have no probes and count for nothing, so they are never ready.
   const ready =
     kind === "init"
       ? latest?.phase === "exited" && latest.exitCode === 0
-      : started && latest !== undefined && (container.readinessProbe === undefined || view.probes(latest.id)?.readiness === true);
+      : kind !== "ephemeral" &&
+        started &&
+        latest !== undefined &&
+        (container.readinessProbe === undefined || view.probes(latest.id)?.readiness === true);
   const status: ContainerStatus = {
     name: container.name,
     state,
@@ -35,10 +47,10 @@ export function containerStatus(view: PodView, container: ContainerObject, kind:
     restartCount: restarts,
     image: container.image ?? "",
     imageID: memory?.imageId ?? before?.imageID ?? "",
-    started: kind === "init" ? latest?.phase === "running" : started,
   };
+  if (kind !== "ephemeral") status.started = kind === "init" ? latest?.phase === "running" : started;
   if (latest !== undefined) status.containerID = containerId(context.runtime, latest);
-  if (latest?.phase === "running" && container.resources !== undefined) {
+  if (latest !== undefined && container.resources !== undefined) {
     // Objects are shared with the cache and only ever encoded.
     if (container.resources.requests) status.allocatedResources = { ...container.resources.requests };
     status.resources = structuredCloneJson(container.resources);
@@ -74,9 +86,6 @@ function states(
   const terminatedBefore = previous?.phase === "exited" ? { terminated: terminated(context.runtime, previous) } : undefined;
   if (latest === undefined) {
     if (problem !== undefined) return { state: { waiting: shownProblem(view, container, problem) } };
-    const known = previousStatus(view, container.name, kind);
-    // Its traces are gone, but what the API was told of its end stays true.
-    if (known?.state?.terminated !== undefined) return { state: { terminated: { ...known.state.terminated } } };
     return { state: { waiting: { reason: view.pod.spec?.initContainers?.length ? "PodInitializing" : "ContainerCreating" } } };
   }
   if (latest.phase === "running") {
@@ -95,12 +104,13 @@ function states(
   return { state: ended, lastState: terminatedBefore };
 }
 
-function shownProblem(
-  view: PodView,
-  container: ContainerObject,
-  problem: NonNullable<ReturnType<PodView["memory"]["get"]>>["problem"] & object,
-) {
-  if (problem.reason === "ErrImagePull" && view.now - problem.at >= PULL_ERROR_SHOWN_MS) {
+/** Whether a failed pull is no longer news, and the wait for the next one is what counts. */
+export function isPullBackoff(problem: StartProblem, now: number): boolean {
+  return problem.reason === "ErrImagePull" && now - problem.at >= PULL_ERROR_SHOWN_MS;
+}
+
+function shownProblem(view: PodView, container: ContainerObject, problem: StartProblem) {
+  if (isPullBackoff(problem, view.now)) {
     return { reason: "ImagePullBackOff", message: `Back-off pulling image "${container.image ?? ""}": ErrImagePull: ${problem.message}` };
   }
   return { reason: problem.reason, message: problem.message };
@@ -124,11 +134,4 @@ export function terminated(runtime: string, state: ContainerState): ContainerSta
     finishedAt: formatTime(state.finishedAt ?? state.createdAt),
     containerID: containerId(runtime, state),
   };
-}
-
-function previousStatus(view: PodView, name: string, kind: ContainerKind) {
-  const { status } = view.pod;
-  const list =
-    kind === "app" ? status?.containerStatuses : kind === "ephemeral" ? status?.ephemeralContainerStatuses : status?.initContainerStatuses;
-  return list?.find((entry) => entry.name === name);
 }

@@ -4,7 +4,8 @@ import type { ContainerStatus, PodCondition, PodStatus } from "#kinds/api/core-v
 import { formatTime } from "#meta/time.ts";
 import { containerStatus, type StatusContext } from "./container-status.ts";
 import { DEADLINE_MESSAGE, type PodEnd } from "./decide.ts";
-import { kindOfInit, type PodObject, type PodView } from "./pod-view.ts";
+import { appsBegan, kindOfInit, LOST, type ContainerKind, type ContainerObject, type PodObject, type PodView } from "./pod-view.ts";
+import { shouldRestart } from "./restart.ts";
 
 export interface NodeAddresses {
   readonly hostIps: readonly string[];
@@ -18,19 +19,17 @@ export function podStatus(view: PodView, end: PodEnd | undefined, runtime: strin
   const init = (pod.spec?.initContainers ?? []).map((container) => containerStatus(view, container, kindOfInit(container), context));
   const apps = (pod.spec?.containers ?? []).map((container) => containerStatus(view, container, "app", context));
   const ephemeral = (pod.spec?.ephemeralContainers ?? []).map((container) => containerStatus(view, container, "ephemeral", context));
-  const overdue = end?.why === "deadline" || (pod.status?.phase === "Failed" && pod.status.reason === "DeadlineExceeded");
-  const phase = overdue ? "Failed" : phaseOf(pod, init, apps, end);
+  const isOver = end !== undefined && view.containers.every((state) => state.phase === "exited");
+  const { phase, reason, message } = outcomeOf(view, init, apps, end, isOver);
+  if (isOver) defaultToLost(init, apps);
   const status: PodStatus = {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     phase,
-    ...(overdue ? { reason: "DeadlineExceeded", message: DEADLINE_MESSAGE } : {}),
+    ...(reason === undefined ? {} : { reason }),
+    ...(message === undefined ? {} : { message }),
     startTime: pod.status?.startTime ?? formatTime(view.now),
     containerStatuses: apps,
   };
-  if (!overdue && pod.status?.phase === "Failed") {
-    if (pod.status.reason !== undefined) status.reason = pod.status.reason;
-    if (pod.status.message !== undefined) status.message = pod.status.message;
-  }
   const [hostIp] = node.hostIps;
   if (hostIp !== undefined) {
     status.hostIP = hostIp;
@@ -48,41 +47,79 @@ export function podStatus(view: PodView, end: PodEnd | undefined, runtime: strin
   return status;
 }
 
-/** As the kubelet's getPhase. A pod that has ended stays ended. */
-function phaseOf(pod: PodObject, init: readonly ContainerStatus[], apps: readonly ContainerStatus[], end: PodEnd | undefined): string {
-  const reached = pod.status?.phase;
-  if (reached === "Succeeded" || reached === "Failed") return reached;
-  const policy = pod.spec?.restartPolicy ?? "Always";
-  let pendingInit = 0;
-  let failedInit = 0;
-  for (const [index, status] of init.entries()) {
-    const container = pod.spec?.initContainers?.[index];
+interface Outcome {
+  readonly phase: string;
+  readonly reason?: string | undefined;
+  readonly message?: string | undefined;
+}
+
+/** The phase, and why. A pod that has ended stays ended; one does not end while anything of it runs. */
+function outcomeOf(
+  view: PodView,
+  init: readonly ContainerStatus[],
+  apps: readonly ContainerStatus[],
+  end: PodEnd | undefined,
+  isOver: boolean,
+): Outcome {
+  const { phase: before = "Pending", reason, message } = view.pod.status ?? {};
+  if (before === "Succeeded" || before === "Failed") return { phase: before, reason, message };
+  const phase = end?.why === "deadline" ? "Failed" : phaseOf(view, init, apps, isOver);
+  if (phase === "Succeeded" || phase === "Failed") {
+    if (!isOver) return { phase: before, reason, message };
+    return end?.why === "deadline" ? { phase, reason: "DeadlineExceeded", message: DEADLINE_MESSAGE } : { phase };
+  }
+  // What ended before it had begun has failed, too.
+  if (isOver) return { phase: "Failed" };
+  return phase === before ? { phase, reason, message } : { phase };
+}
+
+/**
+ * When a pod is over, no container of it will ever start: those that should have counts as failed. Changes the statuses
+ * in place. Init containers after the last one that began, and app containers behind them, were never due.
+ */
+function defaultToLost(init: readonly ContainerStatus[], apps: readonly ContainerStatus[]): void {
+  const began = ({ state, lastState }: ContainerStatus) => state?.waiting === undefined || lastState?.terminated !== undefined;
+  const dueInit = init.slice(0, Math.max(init.findLastIndex(began) + 1, 1));
+  const dueApps = init.length === 0 || apps.some(began) ? apps : [];
+  for (const status of [...dueInit, ...dueApps]) if (status.state?.terminated === undefined) status.state = { terminated: { ...LOST } };
+}
+
+/** As the kubelet's getPhase. */
+function phaseOf(view: PodView, init: readonly ContainerStatus[], apps: readonly ContainerStatus[], isOver: boolean): string {
+  const { spec } = view.pod;
+  const isFinal = (container: ContainerObject | undefined, kind: ContainerKind, exitCode: number) =>
+    container === undefined || !shouldRestart(container, kind, spec?.restartPolicy, exitCode);
+  let pending = 0;
+  let pendingSidecars = 0;
+  let [waiting, running, stopped, final, succeeded] = [0, 0, 0, 0, 0];
+  for (const [index, { state, lastState, started }] of init.entries()) {
+    const container = spec?.initContainers?.[index];
     if (container !== undefined && kindOfInit(container) === "sidecar") {
-      if (status.started !== true && status.state?.terminated === undefined) pendingInit++;
+      if (state?.running) running++;
+      if (state?.running ? started !== true : state?.waiting && !lastState?.terminated) pendingSidecars++;
+      if (state?.waiting && !lastState?.terminated) waiting++;
       continue;
     }
-    const ended = status.state?.terminated ?? (status.state?.waiting ? status.lastState?.terminated : undefined);
-    if (ended === undefined) pendingInit++;
-    else if (ended.exitCode !== 0) failedInit++;
+    const ended = state?.terminated ?? (state?.waiting ? lastState?.terminated : undefined);
+    if (ended === undefined) pending++;
+    else if (ended.exitCode !== 0 && isFinal(container, "init", ended.exitCode)) return "Failed";
   }
-  let [waiting, running, stopped, succeeded] = [0, 0, 0, 0];
-  for (const { state, lastState } of apps) {
+  for (const [index, { state, lastState }] of apps.entries()) {
+    const ended = state?.terminated ?? (state?.waiting ? lastState?.terminated : undefined);
     if (state?.running) running++;
-    else if (state?.terminated) {
+    else if (ended === undefined) waiting++;
+    else {
       stopped++;
-      if (state.terminated.exitCode === 0) succeeded++;
-    } else if (lastState?.terminated) stopped++;
-    else waiting++;
+      if (isFinal(spec?.containers[index], "app", ended.exitCode)) final++;
+      if (state?.terminated?.exitCode === 0) succeeded++;
+    }
   }
-  if (failedInit > 0 && (policy === "Never" || end?.why === "finished")) return "Failed";
-  if ((pendingInit > 0 || failedInit > 0) && running + stopped === 0) return "Pending";
-  if (waiting > 0) return "Pending";
+  // Sidecars that are restarted do not make a pod pending again.
+  if (pending > 0 || (pendingSidecars > 0 && !appsBegan(view)) || waiting > 0) return "Pending";
   if (running > 0) return "Running";
-  if (stopped > 0) {
-    if (end !== undefined) return stopped === succeeded ? "Succeeded" : "Failed";
-    return "Running";
-  }
-  return "Pending";
+  if (stopped === 0) return "Pending";
+  if (!isOver && stopped !== final) return "Running";
+  return stopped === succeeded ? "Succeeded" : "Failed";
 }
 
 function conditionsOf(

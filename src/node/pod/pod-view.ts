@@ -1,6 +1,6 @@
 // All that deciding about a pod may look at. The worker collects it; decide.ts and the status functions are pure over it.
 
-import type { Container, Pod } from "#kinds/api/core-v1.gen.ts";
+import type { Container, ContainerStateTerminated, ContainerStatus, Pod } from "#kinds/api/core-v1.gen.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 import type { ContainerState, Sandbox } from "../runtime.ts";
 
@@ -63,6 +63,20 @@ export function kindOfInit(container: ContainerObject): "init" | "sidecar" {
   return container.restartPolicy === "Always" ? "sidecar" : "init";
 }
 
+/** A container of the pod by its name. */
+export function containerOf(
+  pod: PodObject,
+  name: string,
+): { readonly container: ContainerObject; readonly kind: ContainerKind } | undefined {
+  const named = (candidate: { readonly name: string }) => candidate.name === name;
+  const app = pod.spec?.containers.find(named);
+  if (app !== undefined) return { container: app, kind: "app" };
+  const init = pod.spec?.initContainers?.find(named);
+  if (init !== undefined) return { container: init, kind: kindOfInit(init) };
+  const ephemeral = pod.spec?.ephemeralContainers?.find(named);
+  return ephemeral && { container: ephemeral, kind: "ephemeral" };
+}
+
 /** The newest attempt of a container, and the one before. */
 export function attemptsOf(view: PodView, name: string): { readonly latest?: ContainerState; readonly previous?: ContainerState } {
   let latest: ContainerState | undefined;
@@ -73,6 +87,76 @@ export function attemptsOf(view: PodView, name: string): { readonly latest?: Con
     else if (previous === undefined || state.attempt > previous.attempt) previous = state;
   }
   return { ...(latest ? { latest } : {}), ...(previous ? { previous } : {}) };
+}
+
+/** What the API was told of a container. */
+export function previousStatus(pod: PodObject, name: string, kind: ContainerKind): DeepReadonly<ContainerStatus> | undefined {
+  const { status } = pod;
+  const list =
+    kind === "app" ? status?.containerStatuses : kind === "ephemeral" ? status?.ephemeralContainerStatuses : status?.initContainerStatuses;
+  return list?.find((entry) => entry.name === name);
+}
+
+/**
+ * Containers that the API knows and the runtime no longer does (its folder was removed; simulated ones end with their
+ * process): they count as ended, so that restart policies, counts and ended init containers hold across the loss.
+ */
+export function lostContainers(pod: PodObject, containers: readonly ContainerState[], now: number): ContainerState[] {
+  const { spec, status } = pod;
+  const present = new Set(containers.map((state) => state.name));
+  const lost: ContainerState[] = [];
+  const lists = [
+    [spec?.containers, status?.containerStatuses],
+    [spec?.initContainers, status?.initContainerStatuses],
+    [spec?.ephemeralContainers, status?.ephemeralContainerStatuses],
+  ] as const;
+  for (const [wanted, known] of lists) {
+    for (const { name } of wanted ?? []) {
+      const told = present.has(name) ? undefined : known?.find((entry) => entry.name === name);
+      if (told === undefined) continue;
+      const base = { name, podUid: pod.metadata?.uid ?? "", attempt: told.restartCount, phase: "exited" } as const;
+      const before = told.lastState?.terminated;
+      if (told.state?.running) {
+        const createdAt = Date.parse(told.state.running.startedAt ?? "") || now;
+        const id = bareId(told.containerID);
+        lost.push({ ...base, ...LOST, id, createdAt, startedAt: createdAt, finishedAt: now });
+      } else if (told.state?.terminated) {
+        lost.push({ ...base, ...endedState(told.state.terminated, now) });
+      }
+      if (before) {
+        // It waits for its restart, or this is the attempt before.
+        const attempt = told.state?.waiting ? told.restartCount : told.restartCount - 1;
+        if (attempt >= 0) lost.push({ ...base, ...endedState(before, now), attempt });
+      }
+    }
+  }
+  return lost;
+}
+
+/** How a container ended that should be there and is not. */
+export const LOST = {
+  exitCode: 137,
+  reason: "ContainerStatusUnknown",
+  message: "The container could not be located when the pod was terminated",
+} as const;
+
+function endedState(ended: DeepReadonly<ContainerStateTerminated>, now: number) {
+  const finishedAt = Date.parse(ended.finishedAt ?? "") || now;
+  const startedAt = Date.parse(ended.startedAt ?? "") || finishedAt;
+  return {
+    id: bareId(ended.containerID),
+    createdAt: startedAt,
+    startedAt,
+    finishedAt,
+    exitCode: ended.exitCode,
+    ...(ended.reason === undefined ? {} : { reason: ended.reason }),
+    ...(ended.message === undefined ? {} : { message: ended.message }),
+  };
+}
+
+/** `process://id` without the runtime's name. */
+function bareId(containerId: string | undefined): string {
+  return containerId?.slice(containerId.indexOf("://") + 3) ?? "";
 }
 
 /** Whether a running container counts as started: its hook is done and its startup probe, if any, has succeeded. */

@@ -2,7 +2,7 @@
 
 import { rm } from "node:fs/promises";
 import { Pod } from "#kinds/api/core-v1.gen.ts";
-import { isPodReady } from "#kinds/core/pod/state.ts";
+import { backoffDelay } from "#lib/backoff.ts";
 import type { Timer } from "#lib/clock.ts";
 import { isNotFound, isConflict } from "#meta/errors.ts";
 import { keyOf, type Key } from "#meta/object.ts";
@@ -11,24 +11,16 @@ import { runHandler } from "../probes/handlers.ts";
 import { createProber } from "../probes/prober.ts";
 import { RuntimeError, type ContainerState, type Sandbox } from "../runtime.ts";
 import { createPodVolumes } from "../volumes/pod-volumes.ts";
+import { createBackoffEvents } from "./backoff-events.ts";
 import { startContainer, fieldPathOf, terminationLogPath } from "./container-starter.ts";
-import { podLabel } from "./container-status.ts";
-import { stopContainer } from "./container-stopper.ts";
 import { decide, earliest, type Action, type Decision } from "./decide.ts";
 import { podHostname } from "./hostname.ts";
 import { podStatus } from "./pod-status.ts";
-import {
-  attemptsOf,
-  kindOfInit,
-  type ContainerKind,
-  type ContainerMemory,
-  type ContainerObject,
-  type PodObject,
-  type PodView,
-} from "./pod-view.ts";
-import { backoffDelay } from "#lib/backoff.ts";
+import { createPodStopper } from "./pod-stopper.ts";
+import { attemptsOf, containerOf, lostContainers, type ContainerMemory, type PodObject, type PodView } from "./pod-view.ts";
 import { createStatusWriter } from "./status-writer.ts";
 import { terminationMessage } from "./termination-message.ts";
+import { createVolumeKeeper } from "./volume-keeper.ts";
 
 export interface PodWorker {
   readonly uid: string;
@@ -49,11 +41,8 @@ export interface PodWorker {
 
 const RETRY_MS = 10_000;
 const PULL_BACKOFF = { initialMs: 10_000, maxMs: 300_000 } as const;
-const MOUNT_BACKOFF = { initialMs: 500, maxMs: 122_000 } as const;
 /** A start that takes longer is reported while it goes on. */
 const SLOW_START_MS = 100;
-/** Endpoint removal is waited for at most this long, whoever is slow. */
-const MAX_DRAIN_MS = 5000;
 
 export function createPodWorker(
   initial: PodObject,
@@ -67,16 +56,17 @@ export function createPodWorker(
   const writer = createStatusWriter(initial, context);
   const memory = new Map<string, ContainerMemory>();
   const messages = new Map<string, string>();
-  const stopping = new Map<string, { graceMs: number; hurry: AbortController }>();
-  const volumes = runtime.virtual
-    ? undefined
-    : createPodVolumes({ pod: initial, folder: podFolder(context.dataDir, uid), references: context.references, client, clock });
-  let volumePaths: ReadonlyMap<string, string> | undefined;
-  let volumesStale = true;
+  const stopper = createPodStopper({ context, writer, onChange: () => kick() });
+  const tellBackoffs = createBackoffEvents(context);
+  const volumes = createVolumeKeeper(
+    runtime.virtual
+      ? undefined
+      : createPodVolumes({ pod: initial, folder: podFolder(context.dataDir, uid), references: context.references, client, clock }),
+    context,
+  );
   let sandbox = options.sandbox;
   let missing = false;
   let endingSince: number | undefined;
-  let drain: "no" | "running" | "done" = "no";
   let finished = false;
   let stopped = false;
   let active: Promise<void> | undefined;
@@ -91,19 +81,6 @@ export function createPodWorker(
     if (entry === undefined) memory.set(name, (entry = {}));
     return entry;
   };
-  const kindOf = (name: string): ContainerKind => {
-    const { spec } = writer.pod;
-    const init = spec?.initContainers?.find((container) => container.name === name);
-    if (init) return kindOfInit(init);
-    return spec?.ephemeralContainers?.some((container) => container.name === name) ? "ephemeral" : "app";
-  };
-  const containerNamed = (name: string): ContainerObject | undefined => {
-    const { spec } = writer.pod;
-    return [...(spec?.containers ?? []), ...(spec?.initContainers ?? []), ...(spec?.ephemeralContainers ?? [])].find(
-      (container) => container.name === name,
-    );
-  };
-
   const prober = createProber({
     clock,
     async probe(subject, kind, probe) {
@@ -126,7 +103,7 @@ export function createPodWorker(
       const word = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
       const { name } = subject.container;
       context.events.event(
-        { ...about(), fieldPath: fieldPathOf(kindOf(name), name) },
+        { ...about(), fieldPath: fieldPathOf(containerOf(writer.pod, name)?.kind ?? "app", name) },
         "Warning",
         "Unhealthy",
         `${word} probe failed: ${output}`,
@@ -143,7 +120,7 @@ export function createPodWorker(
         if (state.phase !== "exited" || state.message !== undefined) return state;
         let message = messages.get(state.id);
         if (message === undefined) {
-          const container = containerNamed(state.name);
+          const container = containerOf(writer.pod, state.name)?.container;
           message = container
             ? await terminationMessage(container, state, {
                 messagePath: terminationLogPath(context, writer.pod, state.name, state.attempt),
@@ -161,10 +138,10 @@ export function createPodWorker(
     pod: missing ? withDeletion(writer.pod, clock.now()) : writer.pod,
     now: clock.now(),
     sandbox,
-    containers,
+    containers: [...containers, ...lostContainers(writer.pod, containers, clock.now())],
     memory,
     probes: (id) => prober.standing(id),
-    stopping: new Set(stopping.keys()),
+    stopping: stopper.stopping,
     endingSince,
   });
 
@@ -189,41 +166,12 @@ export function createPodWorker(
     }
   };
 
-  /** Volumes before the first start, and whenever something they are made from changed. False: not possible now. */
-  const syncVolumes = async (): Promise<boolean> => {
-    if (volumes === undefined) return true;
-    const due = volumes.renewAt !== undefined && volumes.renewAt <= clock.now();
-    if (!volumesStale && !due) return true;
-    const slot = remember("/volumes");
-    if (slot.problem !== undefined && slot.problem.retryAt > clock.now()) return volumePaths !== undefined;
-    volumesStale = false;
-    try {
-      volumePaths = await volumes.sync(writer.pod, {
-        podIps: sandbox?.ips ?? [],
-        hostIps: context.hostIps,
-        allocatable: context.allocatable,
-      });
-      slot.problem = undefined;
-    } catch (error) {
-      volumesStale = true;
-      const message = error instanceof Error ? error.message : String(error);
-      const failures = (slot.problem?.failures ?? 0) + 1;
-      slot.problem = {
-        reason: "FailedMount",
-        message,
-        at: clock.now(),
-        retryAt: clock.now() + backoffDelay(failures, MOUNT_BACKOFF),
-        failures,
-      };
-      context.events.event(about(), "Warning", "FailedMount", message);
-    }
-    return volumePaths !== undefined;
-  };
-
   /** False: not tried, since volumes are missing. */
   const start = async (action: Extract<Action, { do: "start" }>): Promise<boolean> => {
     const { container, kind, attempt } = action;
-    if (sandbox === undefined || !(await syncVolumes())) return false;
+    if (sandbox === undefined) return false;
+    const paths = await volumes.sync(writer.pod, sandbox.ips);
+    if (paths === undefined) return false;
     const slot = remember(container.name);
     if (action.backoff !== undefined) slot.backoff = action.backoff;
     try {
@@ -234,7 +182,7 @@ export function createPodWorker(
           container,
           kind,
           attempt,
-          volumes: volumePaths ?? new Map<string, string>(),
+          volumes: paths,
           memory: slot,
           signal: starting.signal,
           onStarted: () => {
@@ -270,57 +218,6 @@ export function createPodWorker(
     }
   };
 
-  /** In the background: other containers are looked after meanwhile. */
-  const stop = (action: Extract<Action, { do: "stop" }>) => {
-    const { id, container, graceMs } = action;
-    const hurry = new AbortController();
-    stopping.set(id, { graceMs, hurry });
-    const request = { ...action, pod: writer.pod, sandbox, kind: kindOf(container.name), hurry: hurry.signal };
-    stopContainer(request, context)
-      .catch((error: unknown) => log.warn("cannot stop container", { container: container.name, error }))
-      .finally(() => {
-        stopping.delete(id);
-        kick();
-      });
-  };
-
-  /** A later, shorter grace period (kubectl delete --now) holds for stops that are under way, too. */
-  const shorten = (decision: Decision) => {
-    if (decision.end === undefined) return;
-    for (const [id, entry] of stopping) {
-      if (decision.end.graceMs >= entry.graceMs) continue;
-      entry.graceMs = decision.end.graceMs;
-      entry.hurry.abort();
-      void runtime.stopContainer(id, decision.end.graceMs);
-    }
-  };
-
-  /** A pod that serves leaves the balancers before its programs are told to end. True: they may be told now. */
-  const drained = (decision: Decision): boolean => {
-    if (drain === "done") return true;
-    if (drain === "running") return false;
-    const graceful =
-      decision.end !== undefined && decision.end.graceMs > 0 && (decision.end.why === "deleted" || decision.end.why === "deadline");
-    const wait = context.waitForEndpointRemoval;
-    if (!graceful || missing || wait === undefined || !isPodReady(writer.pod)) {
-      drain = "done";
-      return true;
-    }
-    drain = "running";
-    const late = new AbortController();
-    const bound = clock.sleep(MAX_DRAIN_MS, late.signal).catch(() => {});
-    void writer
-      .flush()
-      .then(() => Promise.race([wait(writer.pod), bound]))
-      .catch((error: unknown) => log.warn("cannot wait for endpoint removal", { error }))
-      .finally(() => {
-        late.abort();
-        drain = "done";
-        kick();
-      });
-    return false;
-  };
-
   const finish = async (decision: Decision) => {
     await writer.flush();
     if (decision.end?.why !== "deleted") return;
@@ -328,7 +225,7 @@ export function createPodWorker(
     prober[Symbol.dispose]();
     if (sandbox !== undefined) await runtime.removeSandbox(sandbox.id);
     context.references.release(uid);
-    if (volumes !== undefined) {
+    if (!runtime.virtual) {
       await volumes.remove();
       await rm(podLogFolder(context.dataDir, writer.pod), { recursive: true, force: true });
     }
@@ -353,13 +250,13 @@ export function createPodWorker(
     }
     prober.sync(
       running.flatMap((state) => {
-        const container = containerNamed(state.name);
+        const container = containerOf(writer.pod, state.name)?.container;
         if (container === undefined || memory.get(state.name)?.hookRunning === state.id) return [];
         return [{ container, containerId: state.id, startedAt: state.startedAt ?? state.createdAt }];
       }),
       decision.end !== undefined,
     );
-    tellCrashes(view);
+    tellBackoffs(view);
     // What is about to start will change the status again in a moment: only slow starts are worth a write in between.
     const starts = decision.end === undefined && decision.actions.some((action) => action.do !== "stop");
     const report = () => {
@@ -367,12 +264,12 @@ export function createPodWorker(
     };
     if (!starts) report();
     using _slow = starts ? clock.after(SLOW_START_MS, report) : undefined;
-    shorten(decision);
+    if (decision.end !== undefined) stopper.shorten(decision.end.graceMs);
     if (decision.gone) {
       schedule(undefined);
       return finish(decision);
     }
-    if (decision.end !== undefined && !drained(decision)) return;
+    if (decision.end !== undefined && !missing && !stopper.drained(decision.end)) return;
     for (const action of decision.actions) {
       if (action.do === "createSandbox") {
         await createSandbox();
@@ -380,13 +277,12 @@ export function createPodWorker(
       } else if (action.do === "start") {
         // The pod may have been deleted while others started.
         if (writer.pod.metadata?.deletionTimestamp !== undefined || missing || (await start(action))) again = true;
-      } else stop(action);
+      } else stopper.stop(action, containerOf(writer.pod, action.container.name)?.kind ?? "app", sandbox);
     }
     // Held up, by missing volumes for one.
     if (starts && !again) report();
-    if (decision.end === undefined && decision.actions.length === 0) await syncVolumes();
-    const volumeRetry = memory.get("/volumes")?.problem?.retryAt;
-    schedule(earliest(earliest(decision.wakeAt, volumeRetry), earliest(volumes?.renewAt, pullNoticeAt())));
+    if (decision.end === undefined && decision.actions.length === 0) await volumes.sync(writer.pod, sandbox?.ips ?? []);
+    schedule(earliest(earliest(decision.wakeAt, volumes.wakeAt), pullNoticeAt()));
   };
 
   /** When a failed pull turns from "failed" to "backing off" in the status. */
@@ -395,23 +291,6 @@ export function createPodWorker(
     for (const { problem } of memory.values())
       if (problem?.reason === "ErrImagePull" && problem.at + 1000 > clock.now()) at = earliest(at, problem.at + 1000);
     return at;
-  };
-
-  const told = new Map<string, string>();
-  /** One event for each back-off. */
-  const tellCrashes = (view: PodView) => {
-    for (const [name, { backoff }] of memory) {
-      const { latest } = attemptsOf(view, name);
-      if (latest?.phase !== "exited" || backoff === undefined || told.get(name) === latest.id) continue;
-      if ((latest.finishedAt ?? 0) + backoff.delayMs <= view.now) continue;
-      told.set(name, latest.id);
-      context.events.event(
-        { ...about(), fieldPath: fieldPathOf(kindOf(name), name) },
-        "Warning",
-        "BackOff",
-        `Back-off restarting failed container ${name} in pod ${podLabel(writer.pod)}`,
-      );
-    }
   };
 
   const schedule = (at: number | undefined) => {
@@ -455,7 +334,7 @@ export function createPodWorker(
       const before = writer.pod;
       writer.observe(pod);
       if (before.metadata?.labels !== pod.metadata?.labels || before.metadata?.annotations !== pod.metadata?.annotations)
-        volumesStale = true;
+        volumes.outdated();
       if (pod.metadata?.deletionTimestamp !== undefined) starting.abort();
       kick();
     },
@@ -466,11 +345,10 @@ export function createPodWorker(
     },
     kick,
     referencesChanged() {
-      volumesStale = true;
+      volumes.outdated();
       for (const slot of memory.values()) {
         const { problem } = slot;
-        if (problem !== undefined && (problem.reason === "CreateContainerConfigError" || problem.reason === "FailedMount"))
-          slot.problem = { ...problem, retryAt: 0 };
+        if (problem?.reason === "CreateContainerConfigError") slot.problem = { ...problem, retryAt: 0 };
       }
       kick();
     },
