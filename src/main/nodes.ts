@@ -13,7 +13,7 @@ import { type NodeAgent, startNodeAgent } from "#node/agent.ts";
 import { createEndpointDrain, type EndpointDrain } from "#node/endpoint-drain.ts";
 import { createPodRouter } from "#node/pod-source.ts";
 import { createProcessRuntime } from "#node/process-runtime/process-runtime.ts";
-import { podAccessOf } from "#node/server/agent-access.ts";
+import { joinAccess, podAccessOf } from "#node/server/agent-access.ts";
 import { startNodeServer } from "#node/server/node-server.ts";
 import type { PodAccess } from "#node/server/pod-access.ts";
 import { createSimulatedRuntime } from "#node/simulated-runtime/simulated-runtime.ts";
@@ -58,6 +58,8 @@ export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
   const drain = isProcess ? createEndpointDrain({ informers, clock }) : undefined;
   const pods = isProcess ? undefined : stack.use(createPodRouter(informers.informer(Pod)));
   const agents: NodeAgent[] = [];
+  // Servers start before the agents, which tell the API their port; who asks for a pod meanwhile is told that there is none.
+  const reachable: PodAccess[] = [];
   stack.defer(async () => {
     await Promise.all(agents.map((agent) => agent.stop({ killPods: true })));
   });
@@ -79,18 +81,18 @@ export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
     );
   };
   // Simulated nodes have no address of their own: one server answers for all of them.
-  const shared = isProcess || names.length === 0 ? undefined : await serve("simulated", LOCALHOST, accessToAll(names[0] ?? "", agents));
+  const shared = isProcess || names.length === 0 ? undefined : await serve("simulated", LOCALHOST, joinAccess(reachable, names[0] ?? ""));
   await Promise.all(
     names.map(async (name, index) => {
       const address = isProcess ? plan.nodeAddress(index) : LOCALHOST;
       const podCidr = plan.podCidr(index);
       const dataDir = join(options.dataDir, "nodes", name);
-      const own: NodeAgent[] = [];
+      const own: PodAccess[] = [];
       const [runtime, server] = await Promise.all([
         isProcess
           ? createProcessRuntime({ dataDir, podCidr, hostAddress: address, clock, log: log.with({ component: "runtime", node: name }) })
           : createSimulatedRuntime({ clock, podCidr, hostAddress: address }),
-        shared ?? serve(name, address, accessToAll(name, own)),
+        shared ?? serve(name, address, joinAccess(own, name)),
       ]);
       stack.use(runtime);
       const agent = await startNodeAgent({
@@ -109,7 +111,8 @@ export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
         ...(pods ? { pods: pods.forNode(name) } : {}),
         ...(drain ? { waitForEndpointRemoval: (pod) => waitUntilDrained(drain, pod, log) } : {}),
       });
-      own.push(agent);
+      own.push(podAccessOf(agent));
+      reachable.push(podAccessOf(agent));
       agents.push(agent);
     }),
   );
@@ -124,26 +127,6 @@ export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
 }
 
 const LOCALHOST = "127.0.0.1";
-
-/** The pods of several agents behind one door. */
-function accessToAll(name: string, agents: readonly NodeAgent[]): PodAccess {
-  const all = () => agents.map(podAccessOf);
-  const owner = (namespace: string, pod: string): PodAccess => {
-    const agent = agents.find((candidate) => candidate.pod(namespace, pod) !== undefined) ?? agents[0];
-    if (!agent) throw new Error("no node is up yet");
-    return podAccessOf(agent);
-  };
-  return {
-    nodeName: name,
-    pods: () => all().flatMap((access) => access.pods()),
-    pod: (namespace, pod) => owner(namespace, pod).pod(namespace, pod),
-    exec: (namespace, pod, ...rest) => owner(namespace, pod).exec(namespace, pod, ...rest),
-    attach: (namespace, pod, ...rest) => owner(namespace, pod).attach(namespace, pod, ...rest),
-    logs: (namespace, pod, ...rest) => owner(namespace, pod).logs(namespace, pod, ...rest),
-    portForward: (namespace, pod, ...rest) => owner(namespace, pod).portForward(namespace, pod, ...rest),
-    stats: async () => (await Promise.all(all().map((access) => access.stats()))).flat(),
-  };
-}
 
 async function waitUntilDrained(drain: EndpointDrain, pod: DeepReadonly<Pod>, log: Logger): Promise<void> {
   const graceMs = (pod.metadata?.deletionGracePeriodSeconds ?? 30) * 1000;
