@@ -111,6 +111,8 @@ export function serviceVariables(
   for (const { metadata, spec } of services) {
     const ip = spec?.clusterIP;
     if (!ip || ip === "None") continue;
+    // It leads to the same place; the direct address works also where nobody may listen on port 443.
+    if (apiServer !== undefined && metadata?.name === "kubernetes" && metadata.namespace === "default") continue;
     addService(
       variables,
       metadata?.name ?? "",

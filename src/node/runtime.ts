@@ -11,6 +11,16 @@ export interface SandboxSpec {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly hostNetwork: boolean;
+  /** Ports of the node that lead to the pod; none for pods on the host network. */
+  readonly ports?: readonly PortMapping[];
+}
+
+export interface PortMapping {
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: "TCP" | "UDP" | "SCTP";
+  /** Absent: the node's own address. */
+  readonly hostIp?: string;
 }
 
 export interface Sandbox {

@@ -10,7 +10,7 @@ import { environmentReferences, expand, makeEnvironment, serviceVariables } from
 import { runHandler } from "../probes/handlers.ts";
 import { RuntimeError, type ContainerSpec, type Mount, type Sandbox } from "../runtime.ts";
 import { containerMounts } from "../volumes/mounts.ts";
-import { podHostname } from "./hostname.ts";
+import { hostsText, podHostname } from "./hostname.ts";
 import { imageNameProblem } from "./image-name.ts";
 import type { ContainerKind, ContainerMemory, ContainerObject, PodObject } from "./pod-view.ts";
 
@@ -166,11 +166,9 @@ async function environmentOf(request: StartRequest, context: AgentContext): Prom
 async function hostsFile(request: StartRequest, context: AgentContext, mounts: readonly Mount[]): Promise<Mount | undefined> {
   const { pod, sandbox } = request;
   if (pod.spec?.hostNetwork || mounts.some((mount) => mount.containerPath === "/etc/hosts")) return undefined;
-  const hostname = podHostname(pod);
-  const lines = ["127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback", ...sandbox.ips.map((ip) => `${ip}\t${hostname}`)];
-  for (const { ip, hostnames } of pod.spec?.hostAliases ?? []) lines.push([ip, ...(hostnames ?? [])].join("\t"));
+  const text = hostsText(pod, sandbox.ips);
   const hostPath = join(podFolder(context.dataDir, pod.metadata?.uid ?? ""), "etc-hosts");
   await mkdir(join(hostPath, ".."), { recursive: true });
-  await writeFile(hostPath, `${lines.join("\n")}\n`);
+  await writeFile(hostPath, text);
   return { hostPath, containerPath: "/etc/hosts", readOnly: false };
 }

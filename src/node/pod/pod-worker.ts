@@ -17,6 +17,7 @@ import { decide, earliest, type Action, type Decision } from "./decide.ts";
 import { podHostname } from "./hostname.ts";
 import { podStatus } from "./pod-status.ts";
 import { createPodStopper } from "./pod-stopper.ts";
+import { portMappings } from "./port-mappings.ts";
 import { attemptsOf, containerOf, lostContainers, type ContainerMemory, type PodObject, type PodView } from "./pod-view.ts";
 import { createStatusWriter } from "./status-writer.ts";
 import { terminationMessage } from "./termination-message.ts";
@@ -156,6 +157,7 @@ export function createPodWorker(
         annotations,
         hostname: podHostname(writer.pod),
         hostNetwork: writer.pod.spec?.hostNetwork === true,
+        ports: portMappings(writer.pod),
       };
       sandbox = await runtime.createSandbox(spec);
       remember("").problem = undefined;

@@ -7,9 +7,10 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
-import { RuntimeError, type ContainerState, type Runtime, type Sandbox, type SandboxSpec } from "../runtime.ts";
+import { RuntimeError, type ContainerState, type PortMapping, type Runtime, type Sandbox, type SandboxSpec } from "../runtime.ts";
 import { createAddressPool } from "../addresses.ts";
 import { execIn } from "./exec.ts";
+import { openHostPorts, type HostPorts } from "./host-ports.ts";
 import { preloadPathIn, probeTools, type Isolation } from "./isolation.ts";
 import { preloadText } from "./preload.ts";
 import { PAGE_BYTES, TICKS_PER_SECOND, groupMembers } from "./proc.ts";
@@ -36,6 +37,7 @@ interface SandboxRecord {
   readonly ip: string;
   readonly hostname: string;
   readonly hostNetwork: boolean;
+  readonly ports: readonly PortMapping[];
 }
 
 /** Starts a runtime on `dataDir`: sandboxes of an earlier one are taken over, their left-over processes ended. */
@@ -50,6 +52,12 @@ export async function createProcessRuntime(options: ProcessRuntimeOptions): Prom
   const sandboxes = new Map<string, SandboxRecord>();
   const containers = new Map<string, ProcessContainer>();
   const listeners = new Set<(podUid: string) => void>();
+  const hostPorts = new Map<string, HostPorts>();
+  const openPorts = async (record: SandboxRecord) => {
+    if (record.ports.length === 0) return;
+    const addresses = { host: options.hostAddress ?? "127.0.0.1", pod: record.ip };
+    hostPorts.set(record.id, await openHostPorts(record.ports, addresses, clock));
+  };
   const samples = new Map<string, { readonly at: number; readonly ticks: number }>();
   const changed = (podUid: string) => {
     for (const listener of listeners) listener(podUid);
@@ -68,6 +76,7 @@ export async function createProcessRuntime(options: ProcessRuntimeOptions): Prom
     const record = JSON.parse(await readFile(join(sandboxDir, name), "utf8")) as SandboxRecord;
     sandboxes.set(record.id, record);
     if (!record.hostNetwork) pool.reserve(record.ip);
+    await openPorts(record).catch((error: unknown) => log.warn("cannot open host ports", { pod: record.podUid, error }));
   }
   await Promise.all(
     (await readdir(containersDir)).map(async (id) => {
@@ -101,7 +110,14 @@ export async function createProcessRuntime(options: ProcessRuntimeOptions): Prom
         ip: spec.hostNetwork ? (options.hostAddress ?? "127.0.0.1") : pool.take(),
         hostname: spec.hostname,
         hostNetwork: spec.hostNetwork,
+        ports: spec.ports ?? [],
       };
+      try {
+        await openPorts(record);
+      } catch (error) {
+        if (!record.hostNetwork) pool.release(record.ip);
+        throw error;
+      }
       sandboxes.set(record.id, record);
       await writeFile(join(sandboxDir, `${record.id}.json`), JSON.stringify(record));
       return toSandbox(record);
@@ -112,6 +128,8 @@ export async function createProcessRuntime(options: ProcessRuntimeOptions): Prom
       for (const [containerId, container] of containers) {
         if (container.record.state.podUid === record.podUid) await runtime.removeContainer(containerId);
       }
+      await hostPorts.get(id)?.[Symbol.asyncDispose]();
+      hostPorts.delete(id);
       await rm(join(sandboxDir, `${id}.json`), { force: true });
       sandboxes.delete(id);
       if (!record.hostNetwork) pool.release(record.ip);
@@ -166,6 +184,7 @@ export async function createProcessRuntime(options: ProcessRuntimeOptions): Prom
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(Array.from(containers.values(), (container) => container.stop(0, "SIGKILL")));
+      await Promise.all(Array.from(hostPorts.values(), (ports) => ports[Symbol.asyncDispose]()));
       listeners.clear();
     },
   };
