@@ -1,0 +1,56 @@
+// Measures a whole cluster from outside: `npm run bench -- [--only NAME,...] [--quick] [--json FILE]`. docs/benchmarks.md explains the figures.
+
+import { writeFileSync } from "node:fs";
+import { cpus, loadavg, release, totalmem } from "node:os";
+import { parseArgs } from "node:util";
+import { ensureBuilt } from "./cluster.ts";
+import { printFigure, type Figure, type Measure } from "./figures.ts";
+import { idle, start, tenClusters } from "./measures/process.ts";
+import { creates, gets, list } from "./measures/requests.ts";
+import { scheduling, watch } from "./measures/flow.ts";
+
+const MEASURES: Readonly<Record<string, Measure>> = { start, idle, ten: tenClusters, creates, get: gets, list, watch, scheduling };
+
+const { values } = parseArgs({
+  options: { only: { type: "string" }, json: { type: "string" }, quick: { type: "boolean", default: false }, help: { type: "boolean" } },
+});
+const names = values.only?.split(",") ?? Object.keys(MEASURES);
+const unknown = names.filter((name) => !MEASURES[name]);
+if (values.help || unknown.length > 0) {
+  if (unknown.length > 0) console.error(`unknown: ${unknown.join(", ")}`);
+  console.log(`npm run bench -- [--only NAME,...] [--quick] [--json FILE]\nnames: ${Object.keys(MEASURES).join(", ")}`);
+  process.exit(unknown.length > 0 ? 2 : 0);
+}
+
+ensureBuilt();
+const machine = {
+  processor: cpus()[0]?.model ?? "",
+  cores: cpus().length,
+  memoryGb: Math.round(totalmem() / 1e9),
+  kernel: release(),
+  node: process.version,
+  loadBefore: loadavg().map((value) => Number(value.toFixed(2))),
+};
+console.log(`${machine.processor}, ${machine.cores} cores, ${machine.memoryGb} GB, Linux ${machine.kernel}, Node ${machine.node}`);
+console.log(`load average before: ${machine.loadBefore.join(" ")}`);
+
+const results: Record<string, readonly Figure[] | { error: string }> = {};
+for (const name of names) {
+  const measure = MEASURES[name];
+  if (!measure) continue;
+  console.log(`\n${name}`);
+  try {
+    const figures = await measure({ quick: values.quick });
+    results[name] = figures;
+    for (const one of figures) printFigure(one);
+  } catch (error) {
+    // The others still tell something.
+    results[name] = { error: error instanceof Error ? error.message : String(error) };
+    console.error(error);
+    process.exitCode = 1;
+  }
+}
+if (values.json !== undefined) {
+  const report = { date: new Date().toISOString(), quick: values.quick, machine, loadAfter: loadavg(), results };
+  writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
+}
