@@ -29,21 +29,13 @@ export function createEndpointDrain(options: { informers: InformerSet; clock: Cl
   return {
     async drained(podUid, timeoutMs) {
       if (isOut(podUid)) return true;
-      return new Promise<boolean>((resolve) => {
-        const finish = (result: boolean) => {
-          timer.cancel();
-          for (const subscription of subscriptions) subscription[Symbol.dispose]();
-          resolve(result);
-        };
-        const check = () => {
-          if (subscriptions.length === 2 && isOut(podUid)) finish(true);
-        };
-        const timer = clock.after(timeoutMs, () => finish(false));
-        const subscriptions: Disposable[] = [];
-        subscriptions.push(slices.subscribe(check));
-        subscriptions.push(leases.subscribe(check));
-        check();
-      });
+      const over = new AbortController();
+      const timer = clock.after(timeoutMs, () => over.abort());
+      const check = () => isOut(podUid);
+      await Promise.race([slices.until(check, over.signal), leases.until(check, over.signal)]);
+      timer.cancel();
+      over.abort();
+      return isOut(podUid);
     },
   };
 }
@@ -59,7 +51,11 @@ export function isDrained(
   for (const slice of slices) {
     for (const endpoint of slice.endpoints ?? []) {
       if (endpoint.targetRef?.uid !== podUid) continue;
-      if (endpoint.conditions?.ready !== false) return false;
+      if (endpoint.conditions?.ready !== false) {
+        // With publishNotReadyAddresses a terminating pod stays ready to the end: there is nothing to wait for.
+        if (endpoint.conditions?.terminating === true) continue;
+        return false;
+      }
       needed = Math.max(needed, Number(slice.metadata?.resourceVersion ?? 0));
     }
   }

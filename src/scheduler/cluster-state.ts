@@ -4,18 +4,27 @@
 import type { Pod } from "#kinds/api/core-v1.gen.ts";
 import { isTerminal } from "#kinds/core/pod/state.ts";
 import { type DeepReadonly, type Key, keyOf } from "#meta/object.ts";
-import { requiredTerms } from "./affinity-terms.ts";
 import type { AnyNode, AnyPod, NodeInfo, Snapshot } from "./framework.ts";
 import { hostPortsOf } from "./host-ports.ts";
-import { addInto, amountsOf, podRequests, type Resources } from "./resources.ts";
+import { addInto, amountsOf, podRequests, podRequestsNonZero, type Resources } from "./resources.ts";
 
 interface MutableNodeInfo extends NodeInfo {
   node: AnyNode;
   allocatable: Resources;
   readonly pods: Set<AnyPod>;
-  readonly antiAffinityPods: Set<AnyPod>;
+  readonly affinityPods: Set<AnyPod>;
   readonly requested: Map<string, number>;
+  readonly requestedNonZero: Map<string, number>;
   readonly usedPorts: Set<string>;
+}
+
+/** A pod that is counted, with what it was counted as. */
+interface Placed {
+  readonly pod: AnyPod;
+  readonly node: string;
+  readonly assumed: boolean;
+  readonly requests: Resources;
+  readonly nonZero: Resources;
 }
 
 export interface ClusterState {
@@ -33,30 +42,39 @@ export interface ClusterState {
 export function createClusterState(namespaceLabels: Snapshot["namespaceLabels"]): ClusterState {
   const nodes = new Map<string, MutableNodeInfo>();
   /** Where each pod is counted. Its node may not be known yet, or no longer. */
-  const placed = new Map<Key, { readonly pod: AnyPod; readonly node: string; readonly assumed: boolean }>();
+  const placed = new Map<Key, Placed>();
   const byNode = new Map<string, Set<Key>>();
   let list: readonly NodeInfo[] | undefined;
+  let affinityList: readonly NodeInfo[] | undefined;
 
-  const count = (info: MutableNodeInfo, pod: AnyPod) => {
+  const count = (info: MutableNodeInfo, { pod, requests, nonZero }: Placed) => {
     info.pods.add(pod);
-    if (requiredTerms(pod, "podAntiAffinity").length > 0) info.antiAffinityPods.add(pod);
-    addInto(info.requested, podRequests(pod));
+    if (pod.spec?.affinity?.podAffinity || pod.spec?.affinity?.podAntiAffinity) {
+      if (info.affinityPods.size === 0) affinityList = undefined;
+      info.affinityPods.add(pod);
+    }
+    addInto(info.requested, requests);
+    addInto(info.requestedNonZero, nonZero);
     for (const port of hostPortsOf(pod)) info.usedPorts.add(port);
   };
-  const uncount = (info: MutableNodeInfo, pod: AnyPod) => {
+  const uncount = (info: MutableNodeInfo, { pod, requests, nonZero }: Placed) => {
     if (!info.pods.delete(pod)) return;
-    info.antiAffinityPods.delete(pod);
-    addInto(info.requested, podRequests(pod), -1);
+    if (info.affinityPods.delete(pod) && info.affinityPods.size === 0) affinityList = undefined;
+    addInto(info.requested, requests, -1);
+    addInto(info.requestedNonZero, nonZero, -1);
     for (const port of hostPortsOf(pod)) info.usedPorts.delete(port);
+    // Pods that were bound by hand may share a port.
+    if (info.usedPorts.size > 0) for (const other of info.pods) for (const port of hostPortsOf(other)) info.usedPorts.add(port);
   };
   const put = (key: Key, pod: AnyPod, node: string, assumed: boolean) => {
     remove(key);
-    placed.set(key, { pod, node, assumed });
+    const entry = { pod, node, assumed, requests: podRequests(pod), nonZero: podRequestsNonZero(pod) };
+    placed.set(key, entry);
     let keys = byNode.get(node);
     if (!keys) byNode.set(node, (keys = new Set()));
     keys.add(key);
     const info = nodes.get(node);
-    if (info) count(info, pod);
+    if (info) count(info, entry);
   };
   const remove = (key: Key) => {
     const entry = placed.get(key);
@@ -66,14 +84,14 @@ export function createClusterState(namespaceLabels: Snapshot["namespaceLabels"])
     keys?.delete(key);
     if (keys?.size === 0) byNode.delete(entry.node);
     const info = nodes.get(entry.node);
-    if (info) uncount(info, entry.pod);
+    if (info) uncount(info, entry);
   };
   return {
     setNode(name, node) {
       const present = nodes.get(name);
       if (!node) {
         nodes.delete(name);
-        list = undefined;
+        list = affinityList = undefined;
       } else if (present) {
         present.node = node;
         present.allocatable = allocatableOf(node);
@@ -82,17 +100,18 @@ export function createClusterState(namespaceLabels: Snapshot["namespaceLabels"])
           node,
           name,
           pods: new Set(),
-          antiAffinityPods: new Set(),
+          affinityPods: new Set(),
           allocatable: allocatableOf(node),
           requested: new Map(),
+          requestedNonZero: new Map(),
           usedPorts: new Set(),
         };
         nodes.set(name, info);
         for (const key of byNode.get(name) ?? []) {
           const entry = placed.get(key);
-          if (entry) count(info, entry.pod);
+          if (entry) count(info, entry);
         }
-        list = undefined;
+        list = affinityList = undefined;
       }
     },
     setPod(key, pod) {
@@ -106,7 +125,11 @@ export function createClusterState(namespaceLabels: Snapshot["namespaceLabels"])
       if (placed.get(key)?.assumed) remove(key);
     },
     isPlaced: (key) => placed.has(key),
-    snapshot: () => ({ nodes: (list ??= [...nodes.values()]), namespaceLabels }),
+    snapshot() {
+      list ??= [...nodes.values()];
+      affinityList ??= list.filter((info) => info.affinityPods.size > 0);
+      return { nodes: list, affinityNodes: affinityList, namespaceLabels };
+    },
   };
 }
 

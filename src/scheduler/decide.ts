@@ -63,7 +63,7 @@ function best(feasible: readonly NodeInfo[], opinions: Opinions, random: () => n
 /** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s).` */
 export function fitMessage(nodes: number, refusals: ReadonlyMap<string, Refusal>): string {
   const counts = new Map<string, number>();
-  for (const { reason } of refusals.values()) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  for (const { reasons } of refusals.values()) for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const parts = [...counts].map(([reason, count]) => `${count} ${reason}`).toSorted();
   return `0/${nodes} nodes are available: ${parts.join(", ")}.`;
 }

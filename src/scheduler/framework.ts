@@ -13,11 +13,13 @@ export interface NodeInfo {
   readonly node: AnyNode;
   readonly name: string;
   readonly pods: ReadonlySet<AnyPod>;
-  /** Pods with required anti-affinity: they keep others away. */
-  readonly antiAffinityPods: ReadonlySet<AnyPod>;
+  /** Pods with inter-pod affinity or anti-affinity of any sort. */
+  readonly affinityPods: ReadonlySet<AnyPod>;
   readonly allocatable: Resources;
   /** Sum of what its pods request. */
   readonly requested: Resources;
+  /** The same with upstream's stand-ins for cpu and memory that pods do not ask for; for scores. */
+  readonly requestedNonZero: Resources;
   /** `protocol/ip/port` taken by host ports. */
   readonly usedPorts: ReadonlySet<string>;
 }
@@ -25,13 +27,16 @@ export interface NodeInfo {
 /** All nodes at one moment. */
 export interface Snapshot {
   readonly nodes: readonly NodeInfo[];
+  /** Those of them that have affinityPods: few, in most clusters. */
+  readonly affinityNodes: readonly NodeInfo[];
   /** Labels of a namespace, for namespace selectors. */
   readonly namespaceLabels: (name: string) => Readonly<Record<string, string>> | undefined;
 }
 
 /** Why a node will not do. `unresolvable`: nothing that leaves the node could change it. */
 export interface Refusal {
-  readonly reason: string;
+  /** Each is counted by itself in the message to the user. */
+  readonly reasons: readonly string[];
   readonly unresolvable?: boolean;
 }
 

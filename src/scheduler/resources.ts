@@ -31,22 +31,14 @@ function maxInto(largest: Map<string, number>, other: Resources): void {
   for (const [name, amount] of other) largest.set(name, Math.max(largest.get(name) ?? 0, amount));
 }
 
-const known = new WeakMap<AnyPod, { requests: Resources; nonZero: Resources }>();
-
 /** What the pod takes of a node: containers and sidecars together, or the largest init step if that is more, plus overhead. */
 export function podRequests(pod: AnyPod): Resources {
-  return both(pod).requests;
+  return total(pod, false);
 }
 
 /** As podRequests, with upstream's stand-ins for cpu and memory that are not asked for. For scores only. */
 export function podRequestsNonZero(pod: AnyPod): Resources {
-  return both(pod).nonZero;
-}
-
-function both(pod: AnyPod) {
-  let entry = known.get(pod);
-  if (!entry) known.set(pod, (entry = { requests: total(pod, false), nonZero: total(pod, true) }));
-  return entry;
+  return total(pod, true);
 }
 
 function total(pod: AnyPod, nonZero: boolean): Resources {

@@ -4,6 +4,8 @@ import type { Client } from "#client/client.ts";
 import { type Binding, Namespace, Node, Pod } from "#kinds/api/core-v1.gen.ts";
 import type { Clock, Timer } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
+import { equal } from "#lib/equal.ts";
+import { isTerminal } from "#kinds/core/pod/state.ts";
 import { getCondition } from "#meta/conditions.ts";
 import { isConflict, isNotFound } from "#meta/errors.ts";
 import { type DeepReadonly, type Key, keyOf, makeKey, splitKey } from "#meta/object.ts";
@@ -93,8 +95,11 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
     } catch (error) {
       state.forget(key);
       if (signal.aborted) return;
+      queue.moveAll(); // what was assumed is free again
       if (isNotFound(error) || (isConflict(error) && pods.get(key)?.spec?.nodeName)) return queue.delete(key);
       queue.retry(key);
+      const message = `running Bind plugin "DefaultBinder": ${error instanceof Error ? error.message : String(error)}`;
+      events.event({ resource: Pod, object: pod }, "Warning", "FailedScheduling", message);
       log.warn("pod not bound", { pod: key, node, error: String(error) });
     }
   };
@@ -117,14 +122,16 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
       const pod = after ?? before;
       if (!pod) return;
       const key = keyOf(pod);
-      const wasPlaced = state.isPlaced(key);
       state.setPod(key, after);
-      if (after && isWaiting(after, name) && !isGated(after)) queue.add(key, after.spec?.priority ?? 0);
-      else queue.delete(key);
-      // Room came free, or a pod that others want to be near (or away from) arrived or changed.
-      const movedLabels =
-        before?.spec?.nodeName !== undefined && before.metadata?.labels !== after?.metadata?.labels && !sameLabels(before, after);
-      if ((wasPlaced && !state.isPlaced(key)) || (!wasPlaced && state.isPlaced(key)) || movedLabels) queue.moveAll();
+      if (after && isWaiting(after, name) && !isGated(after)) {
+        queue.add(key, after.spec?.priority ?? 0, mindsOthers(after));
+        if (before && !sameWish(before, after)) queue.touch(key);
+      } else queue.delete(key);
+      const had = takesRoom(before);
+      const has = takesRoom(after);
+      if (had && !has) queue.moveAll();
+      // Seen when the API shows it, not when it was assumed: by then all that was tried in between has been counted.
+      else if (has && (!had || !sameWish(before, after))) queue.podPlaced();
     }),
     nodes.subscribe(({ before, after }) => {
       const nodeName = (after ?? before)?.metadata?.name ?? "";
@@ -149,8 +156,23 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
   };
 }
 
-function sameLabels(before: DeepReadonly<Pod>, after: DeepReadonly<Pod> | undefined): boolean {
-  return JSON.stringify(before.metadata?.labels) === JSON.stringify(after?.metadata?.labels);
+/** On a node, and not ended. */
+function takesRoom(pod: DeepReadonly<Pod> | undefined): pod is DeepReadonly<Pod> {
+  return pod?.spec?.nodeName !== undefined && pod.spec.nodeName !== "" && !isTerminal(pod);
+}
+
+/** Whether where other pods are can decide where the pod may go. */
+function mindsOthers({ spec }: DeepReadonly<Pod>): boolean {
+  return (
+    spec?.affinity?.podAffinity !== undefined ||
+    spec?.affinity?.podAntiAffinity !== undefined ||
+    (spec?.topologySpreadConstraints ?? []).length > 0
+  );
+}
+
+/** Labels and spec are the same; what happened to the status does not matter to any plugin. */
+function sameWish(before: DeepReadonly<Pod>, after: DeepReadonly<Pod>): boolean {
+  return equal(before.metadata?.labels, after.metadata?.labels) && equal(before.spec, after.spec);
 }
 
 /** Nothing that a plugin looks at changed. */

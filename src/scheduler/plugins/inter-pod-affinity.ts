@@ -23,13 +23,14 @@ function filterFor(pod: AnyPod, snapshot: Snapshot, near: readonly AffinityTerm[
   /** Per affinity term: domains with a matching pod. A pod counts if it matches all terms, as upstream. */
   const nearDomains = near.map(() => new Set<string>());
   const awayDomains = away.map(() => new Set<string>());
-  for (const info of snapshot.nodes) {
-    for (const other of info.antiAffinityPods) {
+  for (const info of snapshot.affinityNodes) {
+    for (const other of info.affinityPods) {
       for (const term of requiredTerms(other, "podAntiAffinity")) {
         if (affinityTerm(other, term, snapshot).matches(pod)) addDomain(refused, info, term.topologyKey);
       }
     }
-    if (near.length === 0 && away.length === 0) continue;
+  }
+  for (const info of near.length > 0 || away.length > 0 ? snapshot.nodes : []) {
     for (const other of info.pods) {
       if (near.length > 0 && near.every((term) => term.matches(other))) {
         for (const [position, term] of near.entries()) addDomain(nearDomains[position], info, term.topologyKey);
@@ -44,16 +45,16 @@ function filterFor(pod: AnyPod, snapshot: Snapshot, near: readonly AffinityTerm[
     for (const [position, term] of near.entries()) {
       const domain = domainOf(info, term.topologyKey);
       if (domain === undefined || (!first && nearDomains[position]?.has(domain) !== true)) {
-        return { reason: "node(s) didn't match pod affinity rules", unresolvable: true };
+        return { reasons: ["node(s) didn't match pod affinity rules"], unresolvable: true };
       }
     }
     for (const [position, term] of away.entries()) {
       const domain = domainOf(info, term.topologyKey);
-      if (domain !== undefined && awayDomains[position]?.has(domain)) return { reason: "node(s) didn't match pod anti-affinity rules" };
+      if (domain !== undefined && awayDomains[position]?.has(domain)) return { reasons: ["node(s) didn't match pod anti-affinity rules"] };
     }
     for (const domain of refused) {
       const [key = "", value] = split(domain);
-      if (info.node.metadata?.labels?.[key] === value) return { reason: "node(s) didn't satisfy existing pods anti-affinity rules" };
+      if (info.node.metadata?.labels?.[key] === value) return { reasons: ["node(s) didn't satisfy existing pods anti-affinity rules"] };
     }
     return undefined;
   };
@@ -69,10 +70,11 @@ function scoreFor(pod: AnyPod, snapshot: Snapshot): Pick<Opinion, "score" | "nor
     const domain = domainOf(info, key);
     if (domain !== undefined) sums.set(domain, (sums.get(domain) ?? 0) + weight);
   };
-  for (const info of snapshot.nodes) {
-    for (const other of info.pods) {
-      for (const term of own) if (term.matches(other)) add(info, term.topologyKey, term.weight);
-      if (other.spec?.affinity === undefined) continue;
+  for (const info of own.length > 0 ? snapshot.nodes : []) {
+    for (const other of info.pods) for (const term of own) if (term.matches(other)) add(info, term.topologyKey, term.weight);
+  }
+  for (const info of snapshot.affinityNodes) {
+    for (const other of info.affinityPods) {
       for (const term of requiredTerms(other, "podAffinity")) {
         if (affinityTerm(other, term, snapshot).matches(pod)) add(info, term.topologyKey, HARD_AFFINITY_WEIGHT);
       }
@@ -90,8 +92,8 @@ function scoreFor(pod: AnyPod, snapshot: Snapshot): Pick<Opinion, "score" | "nor
     score: (info) =>
       entries.reduce((sum, { parts: [key = "", value], weight }) => (info.node.metadata?.labels?.[key] === value ? sum + weight : sum), 0),
     normalize: (scores) => {
-      const min = Math.min(...scores);
-      const max = Math.max(...scores);
+      let [min, max] = [Infinity, -Infinity];
+      for (const score of scores) [min, max] = [Math.min(min, score), Math.max(max, score)];
       for (let position = 0; position < scores.length; position++) {
         scores[position] = max === min ? 0 : Math.floor((MAX_SCORE * ((scores[position] ?? 0) - min)) / (max - min));
       }

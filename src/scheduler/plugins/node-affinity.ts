@@ -14,7 +14,7 @@ export const nodeAffinity: Plugin = {
       ...(required
         ? {
             filter: ({ node }) =>
-              podAllowsNode(pod, node) ? undefined : { reason: "node(s) didn't match Pod's node affinity/selector", unresolvable: true },
+              podAllowsNode(pod, node) ? undefined : { reasons: ["node(s) didn't match Pod's node affinity/selector"], unresolvable: true },
           }
         : {}),
       ...(preferred.length > 0

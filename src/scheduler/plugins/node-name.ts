@@ -8,7 +8,8 @@ export const nodeName: Plugin = {
     const wanted = pod.spec?.nodeName;
     if (!wanted) return undefined;
     return {
-      filter: ({ name }) => (name === wanted ? undefined : { reason: "node(s) didn't match the requested node name", unresolvable: true }),
+      filter: ({ name }) =>
+        name === wanted ? undefined : { reasons: ["node(s) didn't match the requested node name"], unresolvable: true },
     };
   },
 };

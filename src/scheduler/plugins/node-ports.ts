@@ -11,7 +11,7 @@ export const nodePorts: Plugin = {
     return {
       filter: ({ usedPorts }) =>
         wanted.some((port) => portsClash(port, usedPorts))
-          ? { reason: "node(s) didn't have free ports for the requested pod ports" }
+          ? { reasons: ["node(s) didn't have free ports for the requested pod ports"] }
           : undefined,
     };
   },

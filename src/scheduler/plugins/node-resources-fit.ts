@@ -1,5 +1,7 @@
 import { MAX_SCORE, type NodeInfo, type Plugin, type Refusal } from "../framework.ts";
-import { podRequests, podRequestsNonZero } from "../resources.ts";
+import { podRequests, podRequestsNonZero, type Resources } from "../resources.ts";
+
+const SCORED = ["cpu", "memory"];
 
 /** What the pod asks for must be free; of the nodes that have it, the emptiest is preferred (LeastAllocated on cpu and memory). */
 export const nodeResourcesFit: Plugin = {
@@ -10,23 +12,34 @@ export const nodeResourcesFit: Plugin = {
     const extra = podRequestsNonZero(pod);
     return {
       filter: (info) => fits(requests, info),
-      score: (info) => (freeShare("cpu", info, extra.get("cpu") ?? 0) + freeShare("memory", info, extra.get("memory") ?? 0)) / 2,
+      score: (info) => freeShare(info, extra),
     };
   },
 };
 
 function fits(requests: readonly (readonly [string, number])[], info: NodeInfo): Refusal | undefined {
-  const podLimit = info.allocatable.get("pods");
-  if (podLimit !== undefined && info.pods.size + 1 > podLimit) return { reason: "Too many pods" };
+  const reasons: string[] = [];
+  let unresolvable = false;
+  if (info.pods.size + 1 > (info.allocatable.get("pods") ?? 0)) reasons.push("Too many pods");
   for (const [name, amount] of requests) {
     const total = info.allocatable.get(name) ?? 0;
-    if (amount > total - (info.requested.get(name) ?? 0)) return { reason: `Insufficient ${name}`, unresolvable: amount > total };
+    if (amount <= total - (info.requested.get(name) ?? 0)) continue;
+    reasons.push(`Insufficient ${name}`);
+    unresolvable ||= amount > total;
   }
-  return undefined;
+  return reasons.length > 0 ? { reasons, unresolvable } : undefined;
 }
 
-function freeShare(name: string, info: NodeInfo, more: number): number {
-  const total = info.allocatable.get(name) ?? 0;
-  const used = (info.requested.get(name) ?? 0) + more;
-  return total === 0 || used > total ? 0 : Math.floor(((total - used) * MAX_SCORE) / total);
+/** 0 to 100; resources that the node does not have do not count. */
+function freeShare({ allocatable, requestedNonZero }: NodeInfo, more: Resources): number {
+  let sum = 0;
+  let counted = 0;
+  for (const name of SCORED) {
+    const total = allocatable.get(name) ?? 0;
+    if (total === 0) continue;
+    const used = (requestedNonZero.get(name) ?? 0) + (more.get(name) ?? 0);
+    sum += used > total ? 0 : Math.floor(((total - used) * MAX_SCORE) / total);
+    counted++;
+  }
+  return counted === 0 ? 0 : Math.floor(sum / counted);
 }

@@ -10,7 +10,8 @@ export const nodeUnschedulable: Plugin = {
   prepare: (pod) => {
     if (pod.spec?.tolerations?.some((toleration) => tolerates(toleration, TAINT))) return undefined;
     return {
-      filter: ({ node }) => (node.spec?.unschedulable === true ? { reason: "node(s) were unschedulable", unresolvable: true } : undefined),
+      filter: ({ node }) =>
+        node.spec?.unschedulable === true ? { reasons: ["node(s) were unschedulable"], unresolvable: true } : undefined,
     };
   },
 };

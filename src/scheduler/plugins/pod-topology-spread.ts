@@ -89,9 +89,9 @@ function filterBy(constraints: readonly Constraint[]): NonNullable<Opinion["filt
     for (const [position, constraint] of constraints.entries()) {
       const value = info.node.metadata?.labels?.[constraint.key];
       if (value === undefined)
-        return { reason: "node(s) didn't match pod topology spread constraints (missing required label)", unresolvable: true };
+        return { reasons: ["node(s) didn't match pod topology spread constraints (missing required label)"], unresolvable: true };
       const skew = (constraint.counts.get(value) ?? 0) + constraint.selfMatch - (least[position] ?? 0);
-      if (skew > constraint.maxSkew) return { reason: "node(s) didn't match pod topology spread constraints" };
+      if (skew > constraint.maxSkew) return { reasons: ["node(s) didn't match pod topology spread constraints"] };
     }
     return undefined;
   };
@@ -113,8 +113,8 @@ function scoreBy(constraints: readonly Constraint[]): Pick<Opinion, "score" | "n
     },
     normalize: (scores) => {
       const valid = scores.filter((score) => score !== ignored);
-      const min = Math.min(...valid);
-      const max = Math.max(...valid);
+      let [min, max] = [Infinity, 0];
+      for (const score of valid) [min, max] = [Math.min(min, score), Math.max(max, score)];
       for (let position = 0; position < scores.length; position++) {
         const score = scores[position] ?? ignored;
         scores[position] = score === ignored ? 0 : max === 0 ? MAX_SCORE : Math.floor((MAX_SCORE * (max + min - score)) / max);

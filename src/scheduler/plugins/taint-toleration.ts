@@ -12,7 +12,7 @@ export const taintToleration: Plugin = {
       filter: ({ node }) => {
         if (!node.spec?.taints) return undefined;
         const taint = untolerated(node, tolerations, ["NoSchedule", "NoExecute"]);
-        return taint && { reason: `node(s) had untolerated taint(s)`, unresolvable: true };
+        return taint && { reasons: ["node(s) had untolerated taint(s)"], unresolvable: true };
       },
       score: ({ node }) =>
         node.spec?.taints?.filter(

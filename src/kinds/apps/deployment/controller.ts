@@ -1,7 +1,7 @@
 // Rolls ReplicaSets so that a Deployment's pods become those of its template. The deciding parts are rollout.ts (sizes),
 // status.ts and replica-sets.ts; this file reads and writes.
 
-import { Deployment, type DeploymentStatus, ReplicaSet } from "#kinds/api/apps-v1.gen.ts";
+import { Deployment, type DeploymentCondition, type DeploymentStatus, ReplicaSet } from "#kinds/api/apps-v1.gen.ts";
 import { Pod } from "#kinds/api/core-v1.gen.ts";
 import { isTerminal } from "#kinds/core/pod/state.ts";
 import { clone } from "#lib/clone.ts";
@@ -34,8 +34,10 @@ const PODS_BY_SET = "deployment-pods-by-replicaset";
 const ORPHANS = "";
 
 interface Work extends ReconcileContext {
-  /** The Deployment as this run wrote it last: a further write must not conflict with our own. */
+  /** The Deployment as the server has it, after this run's own writes. */
   written: AnyDeployment;
+  /** `written` with what this run found out and has not written yet; the last write of the run takes it along. */
+  noted: AnyDeployment;
 }
 
 export const deploymentController: ControllerDefinition = {
@@ -48,8 +50,11 @@ export const deploymentController: ControllerDefinition = {
       const set = controllerOf(pod);
       if (set?.kind !== "ReplicaSet" || pod.metadata?.deletionTimestamp === undefined) return [];
       const owner = cache(ReplicaSet).get(makeKey(pod.metadata.namespace, set.name));
-      const deployment = owner && controllerOf(owner);
-      return deployment?.kind === "Deployment" ? [makeKey(pod.metadata.namespace, deployment.name)] : [];
+      const reference = owner && controllerOf(owner);
+      if (reference?.kind !== "Deployment") return [];
+      const key = makeKey(pod.metadata.namespace, reference.name);
+      const deployment = cache(Deployment).get(key);
+      return deployment && !isRolling(deployment) ? [key] : [];
     }),
     watchControlled(ReplicaSet, Deployment),
   ],
@@ -63,13 +68,13 @@ export const deploymentController: ControllerDefinition = {
   async reconcile(key, reconcileContext) {
     const deployment = reconcileContext.cache(Deployment).get(key);
     if (!deployment) return;
-    const context: Work = { ...reconcileContext, written: deployment };
+    const context: Work = { ...reconcileContext, written: deployment, noted: deployment };
     const sets = await claimSets(deployment, context);
     const newSet = findNewSet(deployment, sets);
     const old = sets.filter((set) => set !== newSet);
     if (deployment.metadata?.deletionTimestamp !== undefined)
       return writeStatus(countStatus(deployment, newSet, sets, context.clock.now()), context);
-    if (await markPause(deployment, context)) return;
+    notePause(context);
     if (deployment.spec?.paused === true || sets.some((set) => replicasOf(set) > 0 && desiredReplicasChanged(deployment, set))) {
       return scale(deployment, newSet, old, context);
     }
@@ -93,39 +98,60 @@ async function claimSets(deployment: AnyDeployment, { cache, client, signal }: W
   const selector = labelSelectorMatcher(deployment.spec?.selector);
   const deleting = deployment.metadata?.deletionTimestamp !== undefined;
   const claimed: AnySet[] = [];
-  for (const set of cache(ReplicaSet).byIndex(SETS_BY_OWNER, `${namespace}/${uid}`)) {
-    if (selector.matches(set.metadata?.labels) || deleting) claimed.push(set);
-    else {
-      const patch = { metadata: { uid: set.metadata?.uid, ownerReferences: [{ $patch: "delete", uid }] } };
-      await client.patch(ReplicaSet, keyOf(set), patch, { type: "strategic", signal });
+  const patchOwner = async (set: AnySet, reference: object): Promise<AnySet | undefined> => {
+    const patch = { metadata: { uid: set.metadata?.uid, ownerReferences: [reference] } };
+    try {
+      return await client.patch(ReplicaSet, keyOf(set), patch, { type: "strategic", signal });
+    } catch (error) {
+      if (isNotFound(error)) return undefined; // gone meanwhile: nothing to own or to let go
+      throw error;
     }
+  };
+  for (const set of cache(ReplicaSet).byIndex(SETS_BY_OWNER, `${namespace}/${uid}`)) {
+    if (selector.matches(set.metadata?.labels)) claimed.push(set);
+    else if (!deleting) await patchOwner(set, { $patch: "delete", uid });
   }
   if (deleting) return claimed;
-  for (const set of cache(ReplicaSet).byIndex(SETS_BY_OWNER, `${namespace}/${ORPHANS}`)) {
-    if (!selector.matches(set.metadata?.labels) || set.metadata?.deletionTimestamp !== undefined) continue;
-    const fresh = await client.get(Deployment, keyOf(deployment), { signal });
-    if (fresh.metadata?.uid !== uid || fresh.metadata.deletionTimestamp !== undefined) return claimed;
-    const patch = { metadata: { uid: set.metadata?.uid, ownerReferences: [ownerReference(deployment)] } };
-    claimed.push(await client.patch(ReplicaSet, keyOf(set), patch, { type: "strategic", signal }));
+  const orphans = cache(ReplicaSet)
+    .byIndex(SETS_BY_OWNER, `${namespace}/${ORPHANS}`)
+    .filter((set) => selector.matches(set.metadata?.labels) && set.metadata?.deletionTimestamp === undefined);
+  if (orphans.length === 0) return claimed;
+  // The cache may be behind a deletion: what is adopted then would go with the Deployment.
+  const fresh = await client.get(Deployment, keyOf(deployment), { signal });
+  if (fresh.metadata?.uid !== uid || fresh.metadata.deletionTimestamp !== undefined) return claimed;
+  for (const set of orphans) {
+    const adopted = await patchOwner(set, ownerReference(deployment));
+    if (adopted) claimed.push(adopted);
   }
   return claimed;
 }
 
-/** Tells by the Progressing condition that a Deployment was paused or resumed. True: it was written, come back later. */
-async function markPause(deployment: AnyDeployment, context: Work): Promise<boolean> {
-  if (deadlineMs(deployment) === undefined) return false;
+/** Tells by the Progressing condition that a Deployment was paused or resumed; a missed deadline is not painted over. */
+function notePause(context: Work): void {
+  const deployment = context.noted;
+  if (deadlineMs(deployment) === undefined) return;
   const paused = deployment.spec?.paused === true;
   const progressing = getCondition(deployment.status?.conditions, "Progressing");
-  if (progressing?.reason === "ProgressDeadlineExceeded") return false;
-  const isMarked = progressing?.reason === "DeploymentPaused";
-  if (paused === isMarked) return false;
+  if (progressing?.reason === "ProgressDeadlineExceeded") return;
+  if (paused === (progressing?.reason === "DeploymentPaused")) return;
   const [reason, message] = paused ? ["DeploymentPaused", "Deployment is paused"] : ["DeploymentResumed", "Deployment is resumed"];
-  const status = clone(deployment.status ?? {}) as DeploymentStatus; // a copy of our own
-  status.conditions = [
-    ...withCondition(status.conditions ?? [], { type: "Progressing", status: "Unknown", reason, message }, context.clock.now()),
-  ];
-  await writeStatus(status, context);
-  return true;
+  noteProgressing(context, "Unknown", reason, message);
+}
+
+function noteProgressing(context: Work, status: string, reason: string, message: string): void {
+  const { noted, clock } = context;
+  const conditions = (noted.status?.conditions ?? []) as DeploymentCondition[]; // copied, never changed
+  const next = withCondition(conditions, { type: "Progressing", status, reason, message }, clock.now());
+  context.noted = { ...noted, status: { ...noted.status, conditions: next } };
+}
+
+function noteRevision(context: Work, revision: number): void {
+  const { noted } = context;
+  if (noted.metadata?.annotations?.[REVISION] === String(revision)) return;
+  context.noted = {
+    ...noted,
+    metadata: { ...noted.metadata, annotations: { ...noted.metadata?.annotations, [REVISION]: String(revision) } },
+  };
 }
 
 async function scale(deployment: AnyDeployment, newSet: AnySet | undefined, old: readonly AnySet[], context: Work) {
@@ -138,7 +164,8 @@ async function scale(deployment: AnyDeployment, newSet: AnySet | undefined, old:
   );
   const all = await resize(deployment, [...sizes, ...rest.map((set) => ({ set, replicas: replicasOf(set) }))], revised, old, context);
   if (deployment.spec?.paused === true) await forgetOldSets(deployment, all.old, context);
-  return writeStatus(countStatus(deployment, all.newSet, [...all.old, ...(all.newSet ? [all.newSet] : [])], context.clock.now()), context);
+  const sets = [...all.old, ...(all.newSet ? [all.newSet] : [])];
+  return writeStatus(countStatus(context.noted, all.newSet, sets, context.clock.now()), context);
 }
 
 async function rollingUpdate(deployment: AnyDeployment, found: AnySet | undefined, old: readonly AnySet[], context: Work) {
@@ -153,7 +180,9 @@ async function recreate(deployment: AnyDeployment, found: AnySet | undefined, ol
   const revised = found && (await reviseNewSet(deployment, found, old, context));
   const active = old.filter((set) => replicasOf(set) > 0);
   const pods = context.cache(Pod);
-  const oldPodsLeft = old.some((set) => pods.byIndex(PODS_BY_SET, set.metadata?.uid ?? "").some((pod) => !isTerminal(pod)));
+  const oldPodsLeft = old.some(
+    (set) => (set.status?.replicas ?? 0) > 0 || pods.byIndex(PODS_BY_SET, set.metadata?.uid ?? "").some((pod) => !isTerminal(pod)),
+  );
   if (active.length > 0 || oldPodsLeft) {
     const down = active.map((set) => ({ set, replicas: 0 }));
     const all = await resize(deployment, down, revised, old, context);
@@ -170,7 +199,7 @@ async function recreate(deployment: AnyDeployment, found: AnySet | undefined, ol
 /** Writes the status; forgets old sets once the rollout is complete. */
 async function finish(deployment: AnyDeployment, newSet: AnySet | undefined, old: readonly AnySet[], moving: boolean, context: Work) {
   const now = context.clock.now();
-  const status = rolloutStatus(deployment, newSet, newSet ? [...old, newSet] : old, now);
+  const status = rolloutStatus(context.noted, newSet, newSet ? [...old, newSet] : old, now);
   if (!moving && isComplete(deployment, status)) await forgetOldSets(deployment, old, context);
   await writeStatus(status, context);
   return { requeueAfterMs: deadlineCheckMs(deployment, status, now) };
@@ -178,7 +207,7 @@ async function finish(deployment: AnyDeployment, newSet: AnySet | undefined, old
 
 /** Brings an existing new set's annotations, revision and minReadySeconds up to date, and the Deployment's revision. */
 async function reviseNewSet(deployment: AnyDeployment, set: AnySet, old: readonly AnySet[], context: Work): Promise<AnySet> {
-  const { client, clock, signal } = context;
+  const { client, signal } = context;
   const revision = Math.max(maxRevision(old) + 1, revisionOf(set));
   const annotations = newSetAnnotations(deployment, set, revision);
   const minReadySeconds = deployment.spec?.minReadySeconds ?? 0;
@@ -189,27 +218,15 @@ async function reviseNewSet(deployment: AnyDeployment, set: AnySet, old: readonl
     if (next.spec) next.spec.minReadySeconds = minReadySeconds;
     current = await client.update(ReplicaSet, next, { signal });
   }
-  await writeRevision(revisionOf(current), context);
-  if (deadlineMs(deployment) !== undefined && !getCondition(deployment.status?.conditions, "Progressing")) {
-    const status = clone(deployment.status ?? {}) as DeploymentStatus; // a copy of our own
-    const message = `Found new replica set "${current.metadata?.name}"`;
-    const condition = { type: "Progressing", status: "True", reason: "FoundNewReplicaSet", message };
-    status.conditions = [...withCondition(status.conditions ?? [], condition, clock.now())];
-    await writeStatus(status, context);
-  }
+  noteRevision(context, revisionOf(current));
+  if (deadlineMs(deployment) !== undefined && !getCondition(context.noted.status?.conditions, "Progressing"))
+    noteProgressing(context, "True", "FoundNewReplicaSet", `Found new replica set "${current.metadata?.name}"`);
   return current;
-}
-
-async function writeRevision(revision: number, work: Work): Promise<void> {
-  if (work.written.metadata?.annotations?.[REVISION] === String(revision)) return;
-  const next = clone(work.written) as Deployment; // a copy of our own
-  next.metadata = { ...next.metadata, annotations: { ...next.metadata?.annotations, [REVISION]: String(revision) } };
-  work.written = await work.client.update(Deployment, next, { signal: work.signal });
 }
 
 /** Creates the set for the present template. Undefined: the name was taken by another template; the next run takes another name. */
 async function createNewSet(deployment: AnyDeployment, old: readonly AnySet[], context: Work): Promise<AnySet | undefined> {
-  const { client, clock, events, signal } = context;
+  const { client, events, signal } = context;
   const revision = maxRevision(old) + 1;
   const made = makeNewSet(deployment, newSetReplicas(deployment, old, 0), revision);
   const about = { resource: Deployment, object: deployment };
@@ -223,24 +240,27 @@ async function createNewSet(deployment: AnyDeployment, old: readonly AnySet[], c
     if (isAlreadyExists(error)) {
       const present = await client.get(ReplicaSet, keyOf(made), { signal });
       const isOurs = controllerOf(present)?.uid === deployment.metadata?.uid && findNewSet(deployment, [present]) !== undefined;
-      if (isOurs) return present;
-      const status = clone(deployment.status ?? {}) as DeploymentStatus; // a copy of our own
-      status.collisionCount = (status.collisionCount ?? 0) + 1;
-      await writeStatus(status, context);
+      if (isOurs) {
+        noteRevision(context, revisionOf(present));
+        return present;
+      }
+      const status = { ...context.noted.status } as DeploymentStatus; // only sent, not changed
+      await writeStatus({ ...status, collisionCount: (status.collisionCount ?? 0) + 1 }, context);
       return undefined;
     }
     if (isApiError(error) && error.status.details?.causes?.some((cause) => cause.reason === "NamespaceTerminating")) return undefined;
     const message = `Failed to create new replica set "${made.metadata?.name}": ${error instanceof Error ? error.message : String(error)}`;
     if (deadlineMs(deployment) !== undefined) {
-      const status = clone(deployment.status ?? {}) as DeploymentStatus; // a copy of our own
-      const condition = { type: "Progressing", status: "False", reason: "ReplicaSetCreateError", message };
-      status.conditions = [...withCondition(status.conditions ?? [], condition, clock.now())];
-      await writeStatus(status, context);
+      noteProgressing(context, "False", "ReplicaSetCreateError", message);
+      await writeStatus({ ...context.noted.status } as DeploymentStatus, context); // only sent, not changed
     }
     events.event(about, "Warning", "ReplicaSetCreateError", message);
     throw error;
   }
-  await writeRevision(revision, context);
+  noteRevision(context, revision);
+  // From now the progress deadline counts, even if no pod of the new set ever comes.
+  if (deadlineMs(deployment) !== undefined)
+    noteProgressing(context, "True", "NewReplicaSetCreated", `Created new replica set "${created.metadata?.name}"`);
   return created;
 }
 
@@ -282,9 +302,12 @@ async function forgetOldSets(deployment: AnyDeployment, old: readonly AnySet[], 
   }
 }
 
+/** One write for the status and the revision: upstream's controller, too, sets the annotation through the status. */
 async function writeStatus(status: DeploymentStatus, work: Work): Promise<void> {
-  if (equal(status, work.written.status)) return;
+  const annotations = work.noted.metadata?.annotations;
+  if (equal(status, work.written.status) && equal(annotations, work.written.metadata?.annotations)) return;
   const next = clone(work.written) as Deployment; // a copy of our own
   next.status = status;
-  work.written = await work.client.updateStatus(Deployment, next, { signal: work.signal });
+  if (annotations) next.metadata = { ...next.metadata, annotations };
+  work.written = work.noted = await work.client.updateStatus(Deployment, next, { signal: work.signal });
 }

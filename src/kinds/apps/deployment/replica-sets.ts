@@ -50,7 +50,7 @@ export function isRolling(deployment: AnyDeployment): boolean {
 /** maxSurge rounded up, maxUnavailable rounded down; if both come to 0, one may be unavailable, else nothing could move. */
 export function bounds(deployment: AnyDeployment): { maxSurge: number; maxUnavailable: number } {
   const replicas = replicasOf(deployment);
-  if (!isRolling(deployment) || replicas === 0) return { maxSurge: 0, maxUnavailable: 0 };
+  if (!isRolling(deployment)) return { maxSurge: 0, maxUnavailable: 0 };
   const rolling = deployment.spec?.strategy?.rollingUpdate;
   const maxSurge = intOrPercent(rolling?.maxSurge ?? "25%", replicas, true);
   let maxUnavailable = intOrPercent(rolling?.maxUnavailable ?? "25%", replicas, false);
@@ -73,9 +73,10 @@ export function findNewSet(deployment: AnyDeployment, sets: readonly AnySet[]): 
 }
 
 function withoutHash(template: DeepReadonly<PodTemplateSpec> | undefined): unknown {
-  const labels = { ...template?.metadata?.labels };
+  const { creationTimestamp: _, labels: all, annotations, ...rest } = template?.metadata ?? {};
+  const labels = { ...all };
   delete labels[HASH_LABEL];
-  return { metadata: { labels, annotations: template?.metadata?.annotations ?? {} }, spec: template?.spec };
+  return { metadata: { ...rest, labels, annotations: annotations ?? {} }, spec: template?.spec };
 }
 
 export function revisionOf(object: AnyDeployment | AnySet): number {
@@ -93,14 +94,22 @@ export function maxReplicas(deployment: AnyDeployment): number {
 
 /** What `maxReplicas` was when the set was sized; undefined if it does not say. */
 export function recordedMaxReplicas(set: AnySet): number | undefined {
-  const text = set.metadata?.annotations?.[MAX_REPLICAS];
-  return text === undefined ? undefined : Number(text);
+  return integer(set.metadata?.annotations?.[MAX_REPLICAS]);
+}
+
+/** What the Deployment's replicas were when the set was sized; undefined if it does not say. */
+export function recordedDesiredReplicas(set: AnySet): number | undefined {
+  return integer(set.metadata?.annotations?.[DESIRED_REPLICAS]);
+}
+
+function integer(text: string | undefined): number | undefined {
+  return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : undefined;
 }
 
 /** Whether the set was sized for another number of replicas than the Deployment has now. */
 export function desiredReplicasChanged(deployment: AnyDeployment, set: AnySet): boolean {
-  const text = set.metadata?.annotations?.[DESIRED_REPLICAS];
-  return text !== undefined && Number(text) !== replicasOf(deployment);
+  const recorded = recordedDesiredReplicas(set);
+  return recorded !== undefined && recorded !== replicasOf(deployment);
 }
 
 export function sizeAnnotations(deployment: AnyDeployment): Record<string, string> {

@@ -8,6 +8,7 @@ import {
   isRolling,
   maxReplicas,
   oldestFirst,
+  recordedDesiredReplicas,
   recordedMaxReplicas,
   replicasOf,
   revisionOf,
@@ -73,7 +74,7 @@ export function scaledSizes(deployment: AnyDeployment, newSet: AnySet | undefine
   const all = newSet ? [...oldSets, newSet] : [...oldSets];
   const active = all.filter((set) => replicasOf(set) > 0);
   if (active.length <= 1) {
-    const only = active[0] ?? newSet ?? oldSets.toSorted((a, b) => revisionOf(b) - revisionOf(a))[0];
+    const only = active[0] ?? newSet ?? oldSets.toSorted(oldestFirst).at(-1);
     return only ? [{ set: only, replicas: wanted }] : [];
   }
   if (newSet && isSaturated(deployment, newSet)) {
@@ -96,11 +97,7 @@ export function scaledSizes(deployment: AnyDeployment, newSet: AnySet | undefine
 /** The new set has all that is asked for, and all of it is available. */
 function isSaturated(deployment: AnyDeployment, newSet: AnySet): boolean {
   const wanted = replicasOf(deployment);
-  return replicasOf(newSet) === wanted && (newSet.status?.availableReplicas ?? 0) === wanted && recordedDesired(newSet) === wanted;
-}
-
-function recordedDesired(set: AnySet): number {
-  return Number(set.metadata?.annotations?.["deployment.kubernetes.io/desired-replicas"] ?? Number.NaN);
+  return replicasOf(newSet) === wanted && (newSet.status?.availableReplicas ?? 0) === wanted && recordedDesiredReplicas(newSet) === wanted;
 }
 
 function proportion(deployment: AnyDeployment, set: AnySet, toAdd: number, added: number): number {
@@ -115,7 +112,7 @@ function proportion(deployment: AnyDeployment, set: AnySet, toAdd: number, added
 function fraction(deployment: AnyDeployment, set: AnySet): number {
   const size = replicasOf(set);
   if (replicasOf(deployment) === 0) return -size;
-  const before = recordedMaxReplicas(set) ?? deployment.status?.replicas ?? 0;
+  const before = recordedMaxReplicas(set) || (deployment.status?.replicas ?? 0);
   return before === 0 ? 0 : Math.round((size * maxReplicas(deployment)) / before) - size;
 }
 

@@ -56,17 +56,22 @@ export function countStatus(
     nowMs,
   );
   const collisionCount = deployment.status?.collisionCount;
-  return {
+  const status: DeploymentStatus = {
     observedGeneration: deployment.metadata?.generation ?? 0,
+    terminatingReplicas: count("terminatingReplicas"),
+    ...(collisionCount === undefined ? {} : { collisionCount }),
+    conditions: [...conditions],
+  };
+  const counts = {
     replicas: count("replicas"),
     updatedReplicas: newSet?.status?.replicas ?? 0,
     readyReplicas: count("readyReplicas"),
     availableReplicas: available,
     unavailableReplicas: Math.max(0, sumReplicas(all) - available),
-    terminatingReplicas: count("terminatingReplicas"),
-    ...(collisionCount === undefined ? {} : { collisionCount }),
-    conditions: [...conditions],
   };
+  // Upstream leaves zeros out (omitempty), and scripts test for that.
+  for (const [field, value] of Object.entries(counts)) if (value > 0) status[field as keyof typeof counts] = value;
+  return status;
 }
 
 /** All the status there is while a rollout is under way or done. */
@@ -81,7 +86,7 @@ export function rolloutStatus(
   const deadline = deadlineMs(deployment);
   const progressing = getCondition(conditions, "Progressing");
   if (deadline === undefined) conditions = conditions.filter((condition) => condition.type !== "Progressing");
-  const settled = status.replicas === status.updatedReplicas && progressing?.reason === "NewReplicaSetAvailable";
+  const settled = (status.replicas ?? 0) === (status.updatedReplicas ?? 0) && progressing?.reason === "NewReplicaSetAvailable";
   if (deadline !== undefined && !settled) {
     const subject = newSet ? `ReplicaSet "${newSet.metadata?.name}"` : `Deployment "${deployment.metadata?.name}"`;
     if (isComplete(deployment, status)) {
@@ -107,23 +112,28 @@ export function rolloutStatus(
       conditions = withCondition(conditions, { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message }, nowMs);
     }
   }
-  const failure = all.map((set) => getCondition(set.status?.conditions, "ReplicaFailure")).find((condition) => condition !== undefined);
-  conditions = failure
-    ? withCondition(
-        conditions,
-        { type: "ReplicaFailure", status: failure.status, reason: failure.reason ?? "", message: failure.message ?? "" },
-        nowMs,
-      )
-    : conditions.filter((condition) => condition.type !== "ReplicaFailure");
-  return { ...status, conditions: [...conditions] };
+  return { ...status, conditions: withReplicaFailure(conditions, newSet, all) };
+}
+
+/** The sets' failure to make pods, the new set's first, with the time it began at. */
+function withReplicaFailure(conditions: Conditions, newSet: AnySet | undefined, all: readonly AnySet[]): DeploymentCondition[] {
+  const others = conditions.filter((condition) => condition.type !== "ReplicaFailure");
+  const failure = [...(newSet ? [newSet] : []), ...all]
+    .map((set) => getCondition(set.status?.conditions, "ReplicaFailure"))
+    .find((condition) => condition !== undefined);
+  if (!failure) return others;
+  const present = getCondition(conditions, "ReplicaFailure");
+  if (present?.status === failure.status && present.reason === failure.reason) return [...conditions];
+  const at = failure.lastTransitionTime;
+  return [...others, { ...failure, ...(at === undefined ? {} : { lastUpdateTime: at, lastTransitionTime: at }) }];
 }
 
 export function isComplete(deployment: AnyDeployment, status: DeploymentStatus): boolean {
   const wanted = replicasOf(deployment);
   return (
-    status.updatedReplicas === wanted &&
-    status.replicas === wanted &&
-    status.availableReplicas === wanted &&
+    (status.updatedReplicas ?? 0) === wanted &&
+    (status.replicas ?? 0) === wanted &&
+    (status.availableReplicas ?? 0) === wanted &&
     (status.observedGeneration ?? 0) >= (deployment.metadata?.generation ?? 0)
   );
 }

@@ -10,7 +10,7 @@ import { isApiError, isNotFound } from "#meta/errors.ts";
 import { controllerOf, type DeepReadonly, type Key, keyOf, makeKey, splitKey } from "#meta/object.ts";
 import { labelSelectorMatcher } from "#meta/selectors.ts";
 import { type ControllerDefinition, index, type ReconcileContext, watch } from "#reconcile/controller.ts";
-import { claimPods } from "./claim.ts";
+import { type Claim, claimPods } from "./claim.ts";
 import { podsToDelete } from "./ranking.ts";
 import { observe } from "./status.ts";
 
@@ -34,9 +34,9 @@ export const replicaSetController: ControllerDefinition = {
     const candidates = [...ownedPods, ...cache(Pod).byIndex(BY_OWNER, `${namespace}/${ORPHANS}`)];
     const deleting = set.metadata?.deletionTimestamp !== undefined;
     const claim = claimPods({ uid, deleting }, labelSelectorMatcher(set.spec?.selector), candidates);
-    await applyClaim(client, set, claim, signal);
+    const pods = await applyClaim(client, set, claim, signal);
+    if (!pods) return; // the set is going, and the cache does not show it yet
 
-    const pods = [...claim.owned, ...claim.adopt];
     const active = pods.filter(isActive);
     const wanted = set.spec?.replicas ?? 1;
     let failure: { creating: boolean; message: string } | undefined;
@@ -78,32 +78,30 @@ function ownersOf(pod: DeepReadonly<Pod>, cache: ReconcileContext["cache"]): Key
     .map(keyOf);
 }
 
+/** The pods of the set after adopting and releasing; undefined: the set is about to go. */
 async function applyClaim(
   client: Client,
   set: DeepReadonly<ReplicaSet>,
-  claim: { readonly adopt: readonly DeepReadonly<Pod>[]; readonly release: readonly DeepReadonly<Pod>[] },
+  claim: Claim,
   signal: AbortSignal,
-): Promise<void> {
-  if (claim.adopt.length > 0) {
-    // The cache may be behind a deletion: adopting for a set that is going would leak the pod to the collector.
-    const fresh = await client.get(ReplicaSet, keyOf(set), { signal });
-    if (fresh.metadata?.uid !== set.metadata?.uid || fresh.metadata?.deletionTimestamp !== undefined) return;
-  }
-  const uid = set.metadata?.uid ?? "";
-  for (const pod of claim.adopt) {
-    await client.patch(
-      Pod,
-      keyOf(pod),
-      { metadata: { uid: pod.metadata?.uid, ownerReferences: [ownerReference(set)] } },
-      { type: "strategic", signal },
-    );
-  }
-  for (const pod of claim.release) {
-    const patch = { metadata: { uid: pod.metadata?.uid, ownerReferences: [{ $patch: "delete", uid }] } };
-    await client.patch(Pod, keyOf(pod), patch, { type: "strategic", signal }).catch((error: unknown) => {
-      if (!isNotFound(error)) throw error;
-    });
-  }
+): Promise<DeepReadonly<Pod>[] | undefined> {
+  const patchOwner = async (pod: DeepReadonly<Pod>, reference: object): Promise<DeepReadonly<Pod>[]> => {
+    const patch = { metadata: { uid: pod.metadata?.uid, ownerReferences: [reference] } };
+    try {
+      return [await client.patch(Pod, keyOf(pod), patch, { type: "strategic", signal })];
+    } catch (error) {
+      if (isNotFound(error)) return []; // gone meanwhile: nothing to own or to let go
+      throw error;
+    }
+  };
+  for (const pod of claim.release) await patchOwner(pod, { $patch: "delete", uid: set.metadata?.uid ?? "" });
+  const pods = [...claim.owned];
+  if (claim.adopt.length === 0) return pods;
+  // The cache may be behind a deletion: adopting for a set that is going would leak the pod to the collector.
+  const fresh = await client.get(ReplicaSet, keyOf(set), { signal });
+  if (fresh.metadata?.uid !== set.metadata?.uid || fresh.metadata?.deletionTimestamp !== undefined) return undefined;
+  for (const pod of claim.adopt) pods.push(...(await patchOwner(pod, ownerReference(set))));
+  return pods;
 }
 
 /** Slow start: one, then twice as many each time all went well, so that a refusal (quota) costs few requests. */

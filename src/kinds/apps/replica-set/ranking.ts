@@ -1,7 +1,7 @@
 // Which pods go first when there are too many. Pure. The order is upstream's ActivePodsWithRanks
 // (pkg/controller/controller_utils.go).
 
-import type { Pod } from "#kinds/api/core-v1.gen.ts";
+import type { ContainerStatus, Pod } from "#kinds/api/core-v1.gen.ts";
 import { isPodReady, readySince } from "#kinds/core/pod/state.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 
@@ -33,10 +33,10 @@ function compare(a: AnyPod, b: AnyPod, rankOf: (pod: AnyPod) => number, nowMs: n
     Number(isPodReady(a)) - Number(isPodReady(b)) ||
     deletionCost(a) - deletionCost(b) ||
     rankOf(b) - rankOf(a) ||
-    byAge(readySince(a), readySince(b), nowMs) ||
-    restarts(b) - restarts(a) ||
-    byAge(createdAt(a), createdAt(b), nowMs) ||
-    (a.metadata?.uid ?? "").localeCompare(b.metadata?.uid ?? "")
+    byAge(a, b, readySince, nowMs) ||
+    restarts(b.status?.containerStatuses) - restarts(a.status?.containerStatuses) ||
+    restarts(b.status?.initContainerStatuses) - restarts(a.status?.initContainerStatuses) ||
+    byAge(a, b, createdAt, nowMs)
   );
 }
 
@@ -49,9 +49,9 @@ function deletionCost(pod: AnyPod): number {
   return text !== undefined && /^-?(0|[1-9]\d*)$/.test(text) ? Number(text) : 0;
 }
 
-function restarts(pod: AnyPod): number {
+function restarts(statuses: DeepReadonly<ContainerStatus[]> | undefined): number {
   let most = 0;
-  for (const status of pod.status?.containerStatuses ?? []) most = Math.max(most, status.restartCount);
+  for (const status of statuses ?? []) most = Math.max(most, status.restartCount);
   return most;
 }
 
@@ -61,9 +61,12 @@ function createdAt(pod: AnyPod): number | undefined {
 }
 
 /** Younger first, by magnitude of age: among pods of about the same age the choice falls by uid, so that it is spread. */
-function byAge(a: number | undefined, b: number | undefined, nowMs: number): number {
-  if (a === undefined || b === undefined) return 0;
-  return magnitude(nowMs - a) - magnitude(nowMs - b);
+function byAge(a: AnyPod, b: AnyPod, timeOf: (pod: AnyPod) => number | undefined, nowMs: number): number {
+  const [first, second] = [timeOf(a) ?? Number.NaN, timeOf(b) ?? Number.NaN];
+  if (Object.is(first, second)) return 0;
+  // Who has no time at all goes first.
+  if (Number.isNaN(first) || Number.isNaN(second)) return Number.isNaN(first) ? -1 : 1;
+  return magnitude(nowMs - first) - magnitude(nowMs - second) || ((a.metadata?.uid ?? "") < (b.metadata?.uid ?? "") ? -1 : 1);
 }
 
 function magnitude(ageMs: number): number {

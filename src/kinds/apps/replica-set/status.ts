@@ -46,9 +46,10 @@ export function observe(
   return {
     status: {
       replicas: active.length,
-      fullyLabeledReplicas,
-      readyReplicas,
-      availableReplicas,
+      // Upstream leaves zeros out (omitempty), and scripts test for that.
+      ...(fullyLabeledReplicas > 0 ? { fullyLabeledReplicas } : {}),
+      ...(readyReplicas > 0 ? { readyReplicas } : {}),
+      ...(availableReplicas > 0 ? { availableReplicas } : {}),
       terminatingReplicas,
       observedGeneration: set.metadata?.generation ?? 0,
       ...(conditions.length > 0 ? { conditions } : {}),

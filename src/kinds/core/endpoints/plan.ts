@@ -9,7 +9,8 @@ import type { DeepReadonly } from "#meta/object.ts";
 const MAX_ADDRESSES = 1000;
 const OVER_CAPACITY_ANNOTATION = "endpoints.kubernetes.io/over-capacity";
 const HEADLESS_LABEL = "service.kubernetes.io/headless";
-const MANAGED_BY_LABEL = "endpoints.kubernetes.io/managed-by";
+export const MANAGED_BY_LABEL = "endpoints.kubernetes.io/managed-by";
+export const MANAGED_BY = "endpoint-controller";
 
 /** The object as it should be; `previous` keeps its metadata. */
 export function planEndpoints(
@@ -30,7 +31,7 @@ export function planEndpoints(
       namespace: service.metadata?.namespace ?? "",
       labels: {
         ...service.metadata?.labels,
-        [MANAGED_BY_LABEL]: "endpoint-controller",
+        [MANAGED_BY_LABEL]: MANAGED_BY,
         ...(service.spec?.clusterIP === "None" ? { [HEADLESS_LABEL]: "" } : {}),
       },
       ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
@@ -84,10 +85,10 @@ function subsetsOf(service: DeepReadonly<Service>, pods: readonly DeepReadonly<P
 }
 
 function addressOf(pod: DeepReadonly<Pod>, service: DeepReadonly<Service>, ip: string): EndpointAddress {
-  const named = pod.spec?.hostname !== undefined && pod.spec.subdomain === service.metadata?.name;
+  const hostname = pod.spec?.hostname;
   return {
     ip,
-    ...(named && pod.spec?.hostname !== undefined ? { hostname: pod.spec.hostname } : {}),
+    ...(hostname && pod.spec?.subdomain === service.metadata?.name ? { hostname } : {}),
     ...(pod.spec?.nodeName === undefined ? {} : { nodeName: pod.spec.nodeName }),
     targetRef: { kind: "Pod", namespace: pod.metadata?.namespace ?? "", name: pod.metadata?.name ?? "", uid: pod.metadata?.uid ?? "" },
   };

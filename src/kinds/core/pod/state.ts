@@ -11,7 +11,7 @@ export function isPodReady(pod: AnyPod): boolean {
   return getCondition(pod.status?.conditions, "Ready")?.status === "True";
 }
 
-/** When the pod became ready (ms since the epoch); undefined if it is not. */
+/** When the pod became ready (ms since the epoch; NaN if it does not say); undefined if it is not. */
 export function readySince(pod: AnyPod): number | undefined {
   const ready = getCondition(pod.status?.conditions, "Ready");
   return ready?.status === "True" ? Date.parse(ready.lastTransitionTime ?? "") : undefined;
@@ -27,9 +27,10 @@ export function isActive(pod: AnyPod): boolean {
   return !isTerminal(pod) && pod.metadata?.deletionTimestamp === undefined;
 }
 
-/** Milliseconds until a ready pod has been ready for `minReadySeconds`; 0: it is available; undefined: it is not ready. */
+/** Milliseconds until a ready pod has been ready for `minReadySeconds`; 0: it is available; undefined: nobody can tell, or it is not ready. */
 export function availableInMs(pod: AnyPod, minReadySeconds: number, nowMs: number): number | undefined {
   const since = readySince(pod);
   if (since === undefined) return undefined;
-  return Math.max(0, since + minReadySeconds * 1000 - nowMs);
+  if (minReadySeconds === 0) return 0;
+  return Number.isNaN(since) ? undefined : Math.max(0, since + minReadySeconds * 1000 - nowMs);
 }

@@ -1,7 +1,12 @@
 // Where a Service's port leads on one pod. Pure.
 
-import type { Pod, ServicePort } from "#kinds/api/core-v1.gen.ts";
+import type { Pod, Service, ServicePort } from "#kinds/api/core-v1.gen.ts";
 import type { DeepReadonly } from "#meta/object.ts";
+
+/** Whether controllers find the Service's endpoints. An empty selector is none at all, as it does not survive upstream's encoding. */
+export function hasSelector(service: DeepReadonly<Service>): boolean {
+  return service.spec?.type !== "ExternalName" && Object.keys(service.spec?.selector ?? {}).length > 0;
+}
 
 /** The number of the pod's port that a service port targets; undefined if the pod has no port of that name. */
 export function targetPortOf(pod: DeepReadonly<Pod>, port: DeepReadonly<ServicePort>): number | undefined {

@@ -2,6 +2,7 @@
 
 import { Node, Pod, Service } from "#kinds/api/core-v1.gen.ts";
 import { EndpointSlice } from "#kinds/api/discovery-v1.gen.ts";
+import { hasSelector } from "#kinds/core/service/ports.ts";
 import { isNotFound } from "#meta/errors.ts";
 import { type DeepReadonly, type Key, keyOf, makeKey, splitKey } from "#meta/object.ts";
 import { labelSetMatcher } from "#meta/selectors.ts";
@@ -9,6 +10,8 @@ import { type ControllerDefinition, index, watch } from "#reconcile/controller.t
 import { MANAGED_BY, MANAGED_BY_LABEL, planSlices, SERVICE_NAME_LABEL } from "./plan.ts";
 
 const BY_SERVICE = "endpointslice-by-service";
+/** A pod may be seen before its node is. */
+const NODE_RETRY_MS = 500;
 
 export const endpointSliceController: ControllerDefinition = {
   name: "endpointslice-controller",
@@ -34,17 +37,10 @@ export const endpointSliceController: ControllerDefinition = {
   async reconcile(key, { cache, client, signal }) {
     const service = cache(Service).get(key);
     const slices = cache(EndpointSlice).byIndex(BY_SERVICE, key);
-    if (
-      !service ||
-      service.metadata?.deletionTimestamp !== undefined ||
-      service.spec?.selector === undefined ||
-      service.spec.type === "ExternalName"
-    ) {
-      // The garbage collector takes the slices of a deleted Service; one that lost its selector keeps them, as upstream.
-      return;
-    }
+    // The garbage collector takes the slices of a deleted Service; one that lost its selector keeps them, as upstream.
+    if (!service || service.metadata?.deletionTimestamp !== undefined || !hasSelector(service)) return;
     const { namespace } = splitKey(key);
-    const selector = labelSetMatcher(service.spec.selector);
+    const selector = labelSetMatcher(service.spec?.selector);
     const pods = cache(Pod)
       .list({ namespace })
       .filter((pod) => selector.matches(pod.metadata?.labels));
@@ -56,17 +52,13 @@ export const endpointSliceController: ControllerDefinition = {
         if (!isNotFound(error)) throw error;
       });
     }
+    return { requeueAfterMs: plan.nodesMissing ? NODE_RETRY_MS : undefined };
   },
 };
 
 /** The Services whose selector takes the pod. A Service without selector takes none. */
 export function servicesOf(pod: DeepReadonly<Pod>, services: readonly DeepReadonly<Service>[]): Key[] {
   return services
-    .filter(
-      (service) =>
-        service.spec?.selector !== undefined &&
-        Object.keys(service.spec.selector).length > 0 &&
-        labelSetMatcher(service.spec.selector).matches(pod.metadata?.labels),
-    )
+    .filter((service) => hasSelector(service) && labelSetMatcher(service.spec?.selector).matches(pod.metadata?.labels))
     .map(keyOf);
 }

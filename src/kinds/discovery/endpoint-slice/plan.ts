@@ -21,6 +21,8 @@ export interface SlicePlan {
   readonly create: readonly EndpointSlice[];
   readonly update: readonly EndpointSlice[];
   readonly remove: readonly DeepReadonly<EndpointSlice>[];
+  /** Some pods were left out because their node is not known (yet). */
+  readonly nodesMissing: boolean;
 }
 
 export interface SliceInput {
@@ -40,48 +42,76 @@ interface Group {
 
 /** The writes that bring the slices to what the pods say. */
 export function planSlices(input: SliceInput): SlicePlan {
-  const { service, slices } = input;
+  const { service } = input;
+  const slices = input.slices.filter((slice) => slice.metadata?.deletionTimestamp === undefined);
+  const { groups, nodesMissing } = desiredGroups(input);
   const create: EndpointSlice[] = [];
   const update: EndpointSlice[] = [];
   const remove: DeepReadonly<EndpointSlice>[] = [];
-  const groups = desiredGroups(input);
   const keyOfSlice = (slice: DeepReadonly<EndpointSlice>) => groupKey(slice.addressType, slice.ports ?? []);
-  for (const slice of slices) if (!groups.has(keyOfSlice(slice)) && slice.metadata?.deletionTimestamp === undefined) remove.push(slice);
-
+  for (const slice of slices) if (!groups.has(keyOfSlice(slice))) remove.push(slice);
   for (const [key, group] of groups) {
-    const left = new Map(group.endpoints);
-    const present = slices.filter((slice) => keyOfSlice(slice) === key && slice.metadata?.deletionTimestamp === undefined);
-    const kept = present.map((slice) => ({ slice, endpoints: takeMatching(slice, left) }));
-    // Fill what has room, fullest first, so that few slices change; open new ones for the rest.
-    for (const entry of kept.toSorted((a, b) => b.endpoints.length - a.endpoints.length)) {
-      for (const [id, endpoint] of left) {
-        if (entry.endpoints.length >= MAX_ENDPOINTS) break;
-        if (
-          entry.endpoints.length === 0 &&
-          kept.some((other) => other !== entry && other.endpoints.length < MAX_ENDPOINTS && other.endpoints.length > 0)
-        )
-          break;
-        entry.endpoints.push(endpoint);
-        left.delete(id);
-      }
-    }
-    let hasSlice = false;
-    for (const { slice, endpoints } of kept) {
-      if (endpoints.length === 0 && (hasSlice || kept.some((other) => other.endpoints.length > 0) || left.size > 0)) {
-        remove.push(slice);
-        continue;
-      }
-      hasSlice = true;
-      const next = withContents(service, slice, endpoints);
-      if (!equal(next.endpoints, slice.endpoints ?? []) || !equal(next.metadata?.labels, slice.metadata?.labels ?? {})) update.push(next);
-    }
-    const rest = [...left.values()];
-    for (let start = 0; start < rest.length || (start === 0 && !hasSlice); start += MAX_ENDPOINTS) {
-      create.push(newSlice(service, group, rest.slice(start, start + MAX_ENDPOINTS)));
-      hasSlice = true;
-    }
+    const planned = planGroup(
+      service,
+      group,
+      slices.filter((slice) => keyOfSlice(slice) === key),
+    );
+    create.push(...planned.create);
+    update.push(...planned.update);
+    remove.push(...planned.remove);
   }
-  return { create, update, remove };
+  // What would be removed and made anew is changed instead: one write, and never a moment without.
+  for (const gone of [...remove]) {
+    const at = create.findIndex((slice) => slice.addressType === gone.addressType);
+    const made = create[at];
+    if (!made) continue;
+    create.splice(at, 1);
+    remove.splice(remove.indexOf(gone), 1);
+    update.push({ ...withContents(service, gone, made.endpoints ?? []), ...(made.ports ? { ports: made.ports } : {}) });
+  }
+  return { create, update, remove, nodesMissing };
+}
+
+/** Upstream's way to touch few slices: those that change anyway take more in first, then one with room for all that is left, then new ones. */
+function planGroup(
+  service: DeepReadonly<Service>,
+  group: Group,
+  slices: readonly DeepReadonly<EndpointSlice>[],
+): Omit<SlicePlan, "nodesMissing"> {
+  const left = new Map(group.endpoints);
+  const labels = labelsFor(service);
+  const entries = slices.map((slice) => {
+    const endpoints = takeMatching(slice, left);
+    const changed = !equal(endpoints, slice.endpoints ?? []) || !equal(labels, slice.metadata?.labels ?? {});
+    return { slice, endpoints, changed };
+  });
+  const fill = (endpoints: Endpoint[]) => {
+    for (const [id, endpoint] of left) {
+      if (endpoints.length >= MAX_ENDPOINTS) return;
+      endpoints.push(endpoint);
+      left.delete(id);
+    }
+  };
+  const fullestFirst = entries.toSorted((a, b) => b.endpoints.length - a.endpoints.length);
+  for (const entry of fullestFirst) if (entry.changed && entry.endpoints.length > 0) fill(entry.endpoints);
+  const create: EndpointSlice[] = [];
+  while (left.size > 0) {
+    const roomy = fullestFirst.find((entry) => !entry.changed && entry.endpoints.length + left.size <= MAX_ENDPOINTS);
+    if (roomy) roomy.changed = true;
+    const endpoints = roomy?.endpoints ?? [];
+    fill(endpoints);
+    if (!roomy) create.push(newSlice(service, group, endpoints));
+  }
+  // A group of its own stands for "no endpoints": it has one empty slice.
+  const isPlaceholder = group.endpoints.size === 0;
+  if (isPlaceholder && entries.length === 0) create.push(newSlice(service, group, []));
+  const remove = entries.filter((entry, position) => entry.endpoints.length === 0 && !(isPlaceholder && position === 0));
+  const update = entries.filter((entry) => entry.changed && !remove.includes(entry));
+  return {
+    create,
+    update: update.map(({ slice, endpoints }) => withContents(service, slice, endpoints)),
+    remove: remove.map(({ slice }) => slice),
+  };
 }
 
 /** Takes from `left` the endpoints that the slice holds already, with their present state. */
@@ -101,25 +131,29 @@ function endpointId(endpoint: DeepReadonly<Endpoint>): string {
   return endpoint.targetRef?.uid ?? endpoint.addresses.join(",");
 }
 
-function desiredGroups({ service, pods, nodeOf }: SliceInput): Map<string, Group> {
+function desiredGroups({ service, pods, nodeOf }: SliceInput): { groups: Map<string, Group>; nodesMissing: boolean } {
   const groups = new Map<string, Group>();
   const spec = service.spec;
+  let nodesMissing = false;
   for (const family of spec?.ipFamilies ?? ["IPv4"]) {
     const addressType = family === "IPv6" ? "IPv6" : "IPv4";
+    let found = false;
     for (const pod of pods) {
-      if (isTerminal(pod)) continue;
-      const address = addressOf(pod, addressType);
+      const address = isTerminal(pod) ? undefined : addressOf(pod, addressType);
       if (address === undefined) continue;
-      const ports = portsFor(service, pod);
-      if (ports.length === 0 && (spec?.ports ?? []).length > 0) continue;
-      const group = groupFor(groups, addressType, ports);
-      const endpoint = endpointOf(pod, service, address, nodeOf);
-      group.endpoints.set(endpointId(endpoint), endpoint);
+      const node = pod.spec?.nodeName ? nodeOf(pod.spec.nodeName) : undefined;
+      if (!node && spec?.publishNotReadyAddresses !== true) {
+        nodesMissing = true;
+        continue;
+      }
+      const endpoint = endpointOf(pod, service, address, node);
+      groupFor(groups, addressType, portsFor(service, pod)).endpoints.set(endpointId(endpoint), endpoint);
+      found = true;
     }
     // A Service without endpoints still has one slice, so that its absence tells "not reconciled yet".
-    if (![...groups.values()].some((group) => group.addressType === addressType)) groupFor(groups, addressType, []);
+    if (!found) groupFor(groups, addressType, []);
   }
-  return groups;
+  return { groups, nodesMissing };
 }
 
 function groupFor(groups: Map<string, Group>, addressType: string, ports: readonly EndpointPort[]): Group {
@@ -154,27 +188,32 @@ function addressOf(pod: DeepReadonly<Pod>, addressType: string): string | undefi
   return ips.find((ip) => ip !== undefined && ip.includes(":") === (addressType === "IPv6"));
 }
 
-function endpointOf(pod: DeepReadonly<Pod>, service: DeepReadonly<Service>, address: string, nodeOf: SliceInput["nodeOf"]): Endpoint {
+function endpointOf(
+  pod: DeepReadonly<Pod>,
+  service: DeepReadonly<Service>,
+  address: string,
+  node: DeepReadonly<Node> | undefined,
+): Endpoint {
   const serving = isPodReady(pod);
   const terminating = pod.metadata?.deletionTimestamp !== undefined;
   const nodeName = pod.spec?.nodeName;
-  const zone = nodeName === undefined ? undefined : nodeOf(nodeName)?.metadata?.labels?.["topology.kubernetes.io/zone"];
+  const zone = node?.metadata?.labels?.["topology.kubernetes.io/zone"];
   const hostname = pod.spec?.hostname;
-  const named = hostname !== undefined && pod.spec?.subdomain === service.metadata?.name;
   return {
     addresses: [address],
     conditions: { ready: service.spec?.publishNotReadyAddresses === true || (serving && !terminating), serving, terminating },
-    ...(named ? { hostname } : {}),
+    ...(hostname && pod.spec?.subdomain === service.metadata?.name ? { hostname } : {}),
     targetRef: { kind: "Pod", namespace: pod.metadata?.namespace ?? "", name: pod.metadata?.name ?? "", uid: pod.metadata?.uid ?? "" },
-    ...(nodeName === undefined ? {} : { nodeName }),
-    ...(zone === undefined ? {} : { zone }),
+    ...(nodeName ? { nodeName } : {}),
+    ...(zone ? { zone } : {}),
   };
 }
 
 function labelsFor(service: DeepReadonly<Service>): Record<string, string> {
   const headless = service.spec?.clusterIP === "None";
+  const { [HEADLESS_LABEL]: _, ...own } = service.metadata?.labels ?? {};
   return {
-    ...service.metadata?.labels,
+    ...own,
     [MANAGED_BY_LABEL]: MANAGED_BY,
     [SERVICE_NAME_LABEL]: service.metadata?.name ?? "",
     ...(headless ? { [HEADLESS_LABEL]: "" } : {}),
