@@ -74,6 +74,7 @@ export async function layOutRoot(options: {
   if (root !== undefined) {
     for (const folder of Array.from(rebuilt).sort((a, b) => a.length - b.length)) await rebuild(folder, root, rebuilt, bind);
     for (const { path, isFolder } of added) await ensure(join(root, path), isFolder);
+    if (rebuilt.has("/dev")) fstab.push(`devpts ${escape(join(root, "/dev/pts"))} devpts newinstance,ptmxmode=0666,mode=0620 0 0`);
   }
   for (const line of lines) {
     bind(line.source, root === undefined ? line.target : join(root, line.target), line.readOnly && options.readOnly ? "bind,ro" : "rbind");
@@ -92,6 +93,15 @@ async function rebuild(
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const source = join(folder, entry.name);
     const target = join(root, source);
+    if (source === "/dev/pts") {
+      await mkdir(target);
+      continue;
+    }
+    // A terminal multiplexer that is bound as a file does not find its terminals: it gets an instance of its own.
+    if (source === "/dev/ptmx") {
+      await symlink("pts/ptmx", target);
+      continue;
+    }
     if (rebuilt.has(source) || (folder === "/dev" && DEV_SKIP.test(entry.name)) || source === "/lost+found") continue;
     if (entry.isSymbolicLink()) {
       await symlink(await readlink(source), target);
