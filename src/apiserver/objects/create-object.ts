@@ -12,6 +12,7 @@ import { storeKey, type ServedKind } from "./served-kind.ts";
 import {
   allocate,
   contextOf,
+  dropEmptyFields,
   encodeForStore,
   newUid,
   timestamp,
@@ -140,6 +141,7 @@ function fillSystemMetadata(environment: WriteEnvironment, kind: ServedKind, obj
     ...(ownerReferences ? { ownerReferences } : {}),
     ...(finalizers ? { finalizers } : {}),
   };
+  dropEmptyFields(metadata);
   object.metadata = metadata;
   return metadata;
 }

@@ -11,7 +11,16 @@ import { isWriteConflict } from "../store-errors.ts";
 import { createObject } from "./create-object.ts";
 import { raisesGeneration } from "./generation.ts";
 import { storeKey, type ServedKind } from "./served-kind.ts";
-import { allocate, contextOf, encodeForStore, release, type WriteCall, type WriteEnvironment, type Written } from "./write-call.ts";
+import {
+  allocate,
+  contextOf,
+  dropEmptyFields,
+  encodeForStore,
+  release,
+  type WriteCall,
+  type WriteEnvironment,
+  type Written,
+} from "./write-call.ts";
 
 export interface UpdateTarget {
   readonly namespace: string;
@@ -80,6 +89,7 @@ async function tryUpdate(
   const metadata = (next.metadata ??= {});
   checkPreconditions(kind, target, key, metadata, previous);
   carryMetadata(metadata, previous.metadata ?? {}, call.subresource);
+  dropEmptyFields(metadata);
   separateStatus(kind, next, previous, call.subresource);
   definition.default?.(next);
 

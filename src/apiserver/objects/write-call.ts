@@ -3,7 +3,7 @@
 import type { Clock } from "#lib/clock.ts";
 import { ApiError, type FieldError } from "#meta/errors.ts";
 import type { WriteContext } from "#meta/kind.ts";
-import type { DeepReadonly, KubeObject } from "#meta/object.ts";
+import type { DeepReadonly, KubeObject, ObjectMeta } from "#meta/object.ts";
 import type { Entry, Store } from "#store/store.ts";
 import type { AdmissionChain } from "../admission-chain.ts";
 import type { Allocator } from "../extension.ts";
@@ -87,6 +87,14 @@ export async function allocate(
     throw error;
   }
   return { commit: () => taken.splice(0).forEach((one) => one.commit()), rollback };
+}
+
+/** Upstream leaves empty lists and maps of metadata out: whoever takes the last label or owner off finds the field gone. */
+export function dropEmptyFields(metadata: ObjectMeta): void {
+  for (const name of ["labels", "annotations", "ownerReferences", "finalizers"] as const) {
+    const value = metadata[name];
+    if (value && Object.keys(value).length === 0) delete metadata[name];
+  }
 }
 
 /** Tells allocators that an object is gone. */
