@@ -65,6 +65,7 @@ export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
   });
   const serve = async (name: string, host: string, access: PodAccess) => {
     const serving = await certificates.issueServing({
+      file: `node-${name}.pem`,
       commonName: `system:node:${name}`,
       organizations: ["system:nodes"],
       names: [name, host],

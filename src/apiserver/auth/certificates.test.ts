@@ -96,6 +96,18 @@ test("new names make a new serving certificate and leave the rest", async () => 
   assert.equal(more.admin.certificate, first.admin.certificate);
 });
 
+test("a component's serving certificate that has a file is kept over restarts, and made anew for another name", async () => {
+  const folder = await freshFolder();
+  const request = { file: "node-a.pem", commonName: "system:node:a", organizations: ["system:nodes"], names: ["a", "127.64.0.1"] };
+  const made = await (await ensureCertificates(folder, { clock: realClock })).issueServing(request);
+  const restarted = await ensureCertificates(folder, { clock: realClock });
+  assert.deepEqual(await restarted.issueServing(request), made);
+  const moved = await restarted.issueServing({ ...request, names: ["a", "127.65.0.1"] });
+  assert.equal(new X509Certificate(moved.certificate).checkIP("127.65.0.1"), "127.65.0.1");
+  const { file: _, ...unkept } = request;
+  assert.notEqual((await restarted.issueServing(unkept)).certificate, (await restarted.issueServing(unkept)).certificate);
+});
+
 test("leaves are renewed with a third of their life left, the CA with its key kept", async () => {
   const folder = await freshFolder();
   const clock = createVirtualClock();

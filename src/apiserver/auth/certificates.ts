@@ -3,7 +3,6 @@
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto";
 import { chmod, link, mkdir, readFile, rename, unlink, writeFile } from "node:fs/promises";
-import { isIP } from "node:net";
 import { join } from "node:path";
 import type { Clock } from "#lib/clock.ts";
 import type { CertificateRequest } from "./x509.ts";
@@ -53,6 +52,8 @@ export interface Certificates {
   readonly serviceAccountKey: KeyObject;
   /** A serving certificate for a node agent or another component. */
   issueServing(request: {
+    /** A file of the folder: later calls, after a restart too, read it for as long as it fits. Absent: made anew each time. */
+    readonly file?: string;
     readonly commonName: string;
     readonly organizations?: readonly string[];
     readonly names: readonly string[];
@@ -81,7 +82,7 @@ export async function ensureCertificates(folder: string | undefined, options: Ce
   };
   const ensureLeaf = async (file: string, request: LeafRequest): Promise<CertificatePair> => {
     const kept = parsePair(await files.read(file));
-    if (kept && leafFits(kept, request, caX509, now)) return kept;
+    if (kept && leafFits(kept, request, caX509, options.clock.now())) return kept;
     const made = await issue(request);
     await files.replace(file, made.key + made.certificate);
     return made;
@@ -103,7 +104,8 @@ export async function ensureCertificates(folder: string | undefined, options: Ce
     admin,
     kubeletClient,
     serviceAccountKey,
-    issueServing: (request) => issue({ ...request, usage: "server" }),
+    issueServing: ({ file, ...request }) =>
+      file === undefined ? issue({ ...request, usage: "server" }) : ensureLeaf(file, { ...request, usage: "server" }),
     issueClient: (request) => issue({ ...request, usage: "client" }),
   };
 }
@@ -165,7 +167,8 @@ function leafFits(pair: CertificatePair, request: Pick<CertificateRequest, "name
 
 /** One spelling per address: node writes IPv6 addresses of certificates in full, people do not. */
 function normalName(name: string): string {
-  return isIP(name) === 6 ? new URL(`http://[${name}]`).hostname.slice(1, -1) : name.toLowerCase();
+  // Not isIP: its pattern for IPv6 takes milliseconds to compile, and only an address has a colon.
+  return name.includes(":") ? new URL(`http://[${name}]`).hostname.slice(1, -1) : name.toLowerCase();
 }
 
 function parsePair(text: string | undefined): CertificatePair | undefined {

@@ -2,7 +2,7 @@
 // certificate must be made.
 
 import { createHash, createPublicKey, type KeyObject, randomBytes, sign, X509Certificate } from "node:crypto";
-import { isIP } from "node:net";
+import { isIPv4 } from "node:net";
 import { AsnConvert, OctetString } from "@peculiar/asn1-schema";
 import {
   AlgorithmIdentifier,
@@ -85,7 +85,7 @@ function extensions(request: CertificateRequest, subjectKeyId: ArrayBuffer, auth
   if (usage !== "ca")
     list.push(extension(id_ce_extKeyUsage, new ExtendedKeyUsage([usage === "server" ? id_kp_serverAuth : id_kp_clientAuth])));
   if (names.length > 0) {
-    const entries = names.map((name) => new GeneralName(isIP(name) ? { iPAddress: name } : { dNSName: name }));
+    const entries = names.map((name) => new GeneralName(isIPv4(name) || name.includes(":") ? { iPAddress: name } : { dNSName: name }));
     list.push(extension(id_ce_subjectAltName, new SubjectAlternativeName(entries)));
   }
   return list;
