@@ -204,7 +204,8 @@ describe("a node agent with the process runtime", () => {
       { restartPolicy: "Never", volumes: [{ name: "in", configMap: { name: "later-still" } }] },
     );
     await until("FailedMount", async () => (await reasons("mount")).includes("FailedMount"));
-    assert.equal((await pod("mount")).status?.containerStatuses?.[0]?.state?.waiting?.reason, "ContainerCreating");
+    const waiting = async () => (await pod("mount")).status?.containerStatuses?.[0]?.state?.waiting?.reason;
+    await until("it waits", async () => (await waiting()) === "ContainerCreating");
     await client.create(ConfigMap, { metadata: { name: "later-still", namespace: "default" }, data: { v: "now" } });
     await phase("mount", "Succeeded");
   });
@@ -353,6 +354,43 @@ describe("a node agent with the process runtime", () => {
     assert.equal(claims.sub, "system:serviceaccount:default:default");
     assert.equal(claims["kubernetes.io"].pod.uid, ended.metadata?.uid);
     assert.equal(namespace, "default");
+  });
+
+  it("says what is wrong with a pod that cannot start: no command, or no image name", async () => {
+    const messages = async (name: string) =>
+      (await client.list(Event, { namespace: "default" })).items
+        .filter((event) => event.involvedObject.name === name)
+        .map(({ type, reason, message }) => `${type} ${reason}: ${message}`);
+    const cases: [name: string, container: Partial<Container>, waiting: string, events: RegExp[]][] = [
+      [
+        "bare",
+        { image: "nginx" },
+        "CreateContainerError",
+        [
+          /^Warning Failed: Error: no command specified: the process runtime runs programs of this host and does not pull nginx; set command or args of container "main"$/,
+        ],
+      ],
+      [
+        "misnamed",
+        { image: "Nginx", command: ["true"] },
+        "InvalidImageName",
+        [
+          /^Warning InspectFailed: Failed to apply default image tag "Nginx": couldn't parse image name "Nginx": invalid reference format: repository name \(library\/Nginx\) must be lowercase$/,
+          /^Warning Failed: Error: InvalidImageName$/,
+        ],
+      ],
+    ];
+    for (const [name, container, reason, events] of cases) {
+      await run(name, container);
+      const found = await until(`${name} waits`, async () => {
+        const now = await pod(name);
+        return now.status?.containerStatuses?.[0]?.state?.waiting?.reason === reason && now;
+      });
+      assert.equal(found.status?.phase, "Pending");
+      for (const event of events)
+        await until(`event of ${name}: ${event}`, async () => (await messages(name)).some((text) => event.test(text)));
+      await client.delete(Pod, `default/${name}`, { gracePeriodSeconds: 0 });
+    }
   });
 
   it("says when a program is missing", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFile, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -64,7 +64,44 @@ describe("readLogs", () => {
     await writer.close();
     assert.equal(await collect(readLogs(path)), `${long}\nshort line\n`);
   });
+
+  it("rotates at the limit, keeps the newest files, and reads on over the seam", async () => {
+    const path = join(dir, "rotated", "0.log");
+    let now = Date.parse(at(1));
+    // A line is 40 bytes of head and 60 of text: ten make a file full.
+    const writer = await openLog({ path, now: () => (now += 1000), maxBytes: 1000, maxFiles: 3 });
+    const line = (number: number) => `${String(number).padStart(3, "0")}${"x".repeat(60)}`;
+    const followed = new AbortController();
+    let seen = "";
+    const following = (async () => {
+      for await (const chunk of readLogs(path, { follow: true, signal: followed.signal })) seen += Buffer.from(chunk).toString();
+    })();
+    const wanted = Array.from({ length: 60 }, (_, index) => line(index));
+    for (const [index, text] of wanted.entries()) {
+      await writer.write("stdout", Buffer.from(`${text}\n`));
+      // Followers are told by the file system; each part must be seen before its file is gone.
+      if (index % 5 === 4) await waitFor(() => seen.split("\n").length > index + 1);
+    }
+    await writer.close();
+    followed.abort();
+    await following;
+    assert.deepEqual(seen.trimEnd().split("\n"), wanted);
+    const files = (await readdir(join(dir, "rotated"))).sort();
+    assert.equal(files.length, 3, files.join());
+    assert.equal(files[0], "0.log");
+    for (const file of files) assert.ok((await stat(join(dir, "rotated", file))).size <= 1200, file);
+    const kept = await collect(readLogs(path));
+    assert.ok(wanted.join("\n").endsWith(kept.trimEnd()), "what is left is the end");
+  });
 });
+
+async function waitFor(done: () => boolean): Promise<void> {
+  const deadline = Date.now() + 5000;
+  while (!done()) {
+    if (Date.now() > deadline) assert.fail("not within 5 s");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
 
 async function collect(chunks: AsyncIterable<Uint8Array>, onChunk?: () => void): Promise<string> {
   let text = "";

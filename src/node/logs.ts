@@ -32,6 +32,8 @@ const POLL_MS = 500;
 export async function* readLogs(path: string, options: LogOptions = {}): AsyncGenerator<Uint8Array, void, void> {
   let left = options.limitBytes ?? Infinity;
   let file = await open(path, "r");
+  /** What has taken the file's place. */
+  let next: FileHandle | undefined;
   try {
     let position = options.tailLines === undefined ? 0 : await tailStart(file, options.tailLines);
     const reader = createLineReader();
@@ -51,14 +53,16 @@ export async function* readLogs(path: string, options: LogOptions = {}): AsyncGe
           continue;
         }
         if (waiter === undefined) return;
-        const next = await reopened(path, file);
         if (next !== undefined) {
-          // Rotated: the rest of the old file has been read.
           await file.close();
           file = next;
+          next = undefined;
           position = 0;
           continue;
         }
+        // Rotated: the old file may have got more since its end was seen, so it is read once more.
+        next = await reopened(path, file);
+        if (next !== undefined) continue;
         // One more look after the end, for what was written before it.
         if (sawEnd) return;
         if (await options.ended?.()) sawEnd = true;
@@ -69,6 +73,7 @@ export async function* readLogs(path: string, options: LogOptions = {}): AsyncGe
     }
   } finally {
     await file.close();
+    await next?.close();
   }
 }
 

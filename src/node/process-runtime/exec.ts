@@ -3,14 +3,24 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFile, readlink } from "node:fs/promises";
 import { constants } from "node:os";
+import type { Clock } from "#lib/clock.ts";
 import { RuntimeError, type ExecIo } from "../runtime.ts";
 import { commandProblem } from "./commands.ts";
 import { joinCommand, type Tools } from "./isolation.ts";
 import { sendSignal } from "./proc.ts";
 import type { ProcessContainer } from "./process-container.ts";
 
+/** How often to look whether `script` has opened its terminal; that takes a few milliseconds. */
+const TERMINAL_POLL_MS = 5;
+
 /** Resolves to the exit code; 128 + signal if a signal ended it. Aborting kills it. */
-export async function execIn(container: ProcessContainer, tools: Tools, command: readonly string[], io: ExecIo): Promise<number> {
+export async function execIn(
+  container: ProcessContainer,
+  context: { readonly tools: Tools; readonly clock: Clock },
+  command: readonly string[],
+  io: ExecIo,
+): Promise<number> {
+  const { tools, clock } = context;
   const { record, spec, launched } = container;
   if (record.pid === undefined || spec === undefined || launched === undefined) {
     throw new RuntimeError("ContainerNotRunning", `container ${record.state.id} is not running`);
@@ -30,6 +40,7 @@ export async function execIn(container: ProcessContainer, tools: Tools, command:
     detached: true,
   });
   const { pid } = child;
+  const ended = new AbortController();
   const kill = () => void (pid !== undefined && sendSignal(-pid, "SIGKILL"));
   if (io.signal.aborted) kill();
   io.signal.addEventListener("abort", kill, { once: true });
@@ -37,13 +48,14 @@ export async function execIn(container: ProcessContainer, tools: Tools, command:
   if (child.stdin && io.stdin) io.stdin.pipe(child.stdin);
   child.stdout?.on("data", (chunk: Uint8Array) => passOn(chunk, child.stdout, io.stdout));
   child.stderr?.on("data", (chunk: Uint8Array) => passOn(chunk, child.stderr, io.tty ? io.stdout : io.stderr));
-  if (io.tty && io.resize && pid !== undefined) void followSizes(pid, io.resize, io.signal).catch(() => {});
+  if (io.tty && io.resize && pid !== undefined) void followSizes(pid, io.resize, clock, ended.signal).catch(() => {});
   try {
     return await new Promise<number>((resolve, reject) => {
       child.once("error", (error) => reject(new RuntimeError("ExecError", error.message, { cause: error })));
       child.once("close", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
     });
   } finally {
+    ended.abort();
     io.signal.removeEventListener("abort", kill);
     if (child.stdin && io.stdin) io.stdin.unpipe(child.stdin);
   }
@@ -56,19 +68,26 @@ function passOn(chunk: Uint8Array, source: ChildProcess["stdout"], sink: NodeJS.
   sink.once("drain", () => source.resume());
 }
 
-/** Sets the size of the terminal that `script` (pid) opened for its child, each time the client's changes. */
-async function followSizes(pid: number, sizes: NonNullable<ExecIo["resize"]>, signal: AbortSignal): Promise<void> {
-  let terminal: string | undefined;
+/** Sets the size of the terminal that `script` (pid) opens for its child, each time the client's changes. */
+async function followSizes(pid: number, sizes: NonNullable<ExecIo["resize"]>, clock: Clock, signal: AbortSignal): Promise<void> {
+  const terminal = await terminalOf(pid, clock, signal);
   for await (const { width, height } of sizes) {
     if (signal.aborted) return;
-    for (let tries = 0; terminal === undefined && tries < 20; tries++) {
-      const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "")).trim().split(" ");
-      const link = children[0] ? await readlink(`/proc/${children[0]}/fd/0`).catch(() => "") : "";
-      if (link.startsWith("/dev/pts/")) terminal = link;
-      else await new Promise((resolve) => setImmediate(resolve));
-    }
-    if (terminal === undefined) continue;
     const stty = spawn("stty", ["-F", terminal, "rows", String(height), "cols", String(width)], { stdio: "ignore" });
-    stty.on("error", () => {});
+    // One after the other, so that the last size wins.
+    await new Promise<void>((resolve) => {
+      stty.once("error", () => resolve());
+      stty.once("exit", () => resolve());
+    });
+  }
+}
+
+/** Rejects when the signal aborts first. */
+async function terminalOf(pid: number, clock: Clock, signal: AbortSignal): Promise<string> {
+  for (;;) {
+    const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "")).trim().split(" ");
+    const link = children[0] ? await readlink(`/proc/${children[0]}/fd/0`).catch(() => "") : "";
+    if (link.startsWith("/dev/pts/")) return link;
+    await clock.sleep(TERMINAL_POLL_MS, signal);
   }
 }

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { get } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -11,8 +14,36 @@ import { logLines, runtimeContract } from "../runtime-contract.ts";
 import type { ContainerSpec, Mount, Runtime } from "../runtime.ts";
 import { createProcessRuntime } from "./process-runtime.ts";
 
-const create = (dataDir: string, podCidr: string, more: { isolation?: "none" } = {}) =>
-  createProcessRuntime({ dataDir, podCidr, clock: realClock, log: silentLogger, ...more });
+const create = (dataDir: string, podCidr: string, more: { isolation?: "none" } = {}, hostAddress = "127.0.0.1") =>
+  createProcessRuntime({ dataDir, podCidr, hostAddress, clock: realClock, log: silentLogger, ...more });
+
+const plainSpec = (podUid: string, logPath: string): ContainerSpec => ({
+  podUid,
+  name: "main",
+  image: "any",
+  env: [],
+  mounts: [],
+  stdin: false,
+  stdinOnce: false,
+  tty: false,
+  attempt: 0,
+  logPath,
+  annotations: {},
+});
+
+/** A program that runs one container with a child and prints its id. */
+const OWNER = `
+import { createProcessRuntime } from "./process-runtime.ts";
+import { realClock } from "#lib/clock.ts";
+import { silentLogger } from "#lib/log.ts";
+const dataDir = process.argv.at(-1);
+const runtime = await createProcessRuntime({ dataDir, podCidr: "127.92.5.0/24", clock: realClock, log: silentLogger });
+const sandbox = await runtime.createSandbox({ namespace: "d", name: "p", uid: "owned", hostname: "p", labels: {}, annotations: {}, hostNetwork: false });
+const spec = { podUid: "owned", name: "main", image: "any", env: [], mounts: [], stdin: false, stdinOnce: false, tty: false, attempt: 0, annotations: {} };
+const command = ["sh", "-c", "sleep 331 & exec sleep 332"];
+console.log(await runtime.startContainer(sandbox.id, { ...spec, logPath: dataDir + "/0.log", command }));
+setInterval(() => {}, 1000);
+`;
 
 async function until(what: string, done: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 10_000;
@@ -54,20 +85,7 @@ describe("the process runtime", () => {
       hostNetwork: false,
     });
     const logPath = join(dataDir, "logs", uid, "0.log");
-    const id = await on.startContainer(sandbox.id, {
-      podUid: uid,
-      name: "main",
-      image: "any",
-      env: [],
-      mounts: [],
-      stdin: false,
-      stdinOnce: false,
-      tty: false,
-      attempt: 0,
-      logPath,
-      annotations: {},
-      ...over,
-    });
+    const id = await on.startContainer(sandbox.id, { ...plainSpec(uid, logPath), ...over });
     const state = async () => (await on.listContainers(uid)).find((container) => container.id === id);
     return {
       id,
@@ -227,6 +245,78 @@ describe("the process runtime", () => {
     await runtime.stopContainer(container.id, 0);
   });
 
+  it(
+    "tells the programs on a terminal of its size, and when it changes",
+    { skip: process.platform !== "linux" && "needs util-linux's script" },
+    async () => {
+      const container = await start({ command: ["sleep", "100"] });
+      const [stdin, stdout] = [new PassThrough(), new PassThrough()];
+      let seen = "";
+      stdout.on("data", (chunk) => (seen += String(chunk)));
+      const sizes = Promise.withResolvers<void>();
+      async function* resize() {
+        yield { width: 111, height: 22 };
+        await sizes.promise;
+        yield { width: 99, height: 33 };
+      }
+      const stop = new AbortController();
+      const command = ["sh", "-c", "trap 'stty size' WINCH; echo ready; while :; do sleep 0.02; stty size; done"];
+      const done = runtime.exec(container.id, command, { stdin, stdout, tty: true, resize: resize(), signal: stop.signal });
+      await until("the first size", async () => /\b22 111\r/.test(seen));
+      sizes.resolve();
+      await until("the second size", async () => /\b33 99\r/.test(seen));
+      stop.abort();
+      await done;
+      await runtime.stopContainer(container.id, 0);
+    },
+  );
+
+  it("leads ports of the node to the pod, over TCP and UDP, as long as it is there", async () => {
+    await using server = await create(join(dataDir, "ports"), "127.92.4.0/24", {}, "127.92.4.1");
+    const script = `require("net").createServer((s) => s.end("tcp")).listen(7000);
+      const u = require("dgram").createSocket("udp4"); u.on("message", (m, r) => u.send("udp " + m, r.port, r.address)); u.bind(7001);`;
+    const spec = { namespace: "default", labels: {}, annotations: {}, hostNetwork: false };
+    const ports = [
+      { hostPort: 17_000, containerPort: 7000, protocol: "TCP" as const },
+      { hostPort: 17_001, containerPort: 7001, protocol: "UDP" as const },
+    ];
+    const sandbox = await server.createSandbox({ ...spec, name: "p", uid: "ports", hostname: "p", ports });
+    await server.startContainer(sandbox.id, { ...plainSpec("ports", join(dataDir, "ports.log")), command: ["node", "-e", script] });
+    await until("TCP answers", async () => (await readTcp("127.92.4.1", 17_000)) === "tcp");
+    assert.equal(await askUdp("127.92.4.1", 17_001, "x"), "udp x");
+    await assert.rejects(server.createSandbox({ ...spec, name: "q", uid: "other", hostname: "q", ports }), { code: "EADDRINUSE" });
+    await server.removeSandbox(sandbox.id);
+    assert.equal(await readTcp("127.92.4.1", 17_000), undefined);
+  });
+
+  for (const setpriv of [true, false]) {
+    it(`leaves nothing behind when its process is killed, ${setpriv ? "at once" : "where there is no setpriv after the next start"}`, async () => {
+      const folder = join(dataDir, `killed-${setpriv}`);
+      // A real process of its own, since kill -9 is the point.
+      const path = setpriv ? (process.env["PATH"] ?? "") : await pathWithout("setpriv", join(dataDir, "bin"));
+      const main = spawn(
+        process.execPath,
+        ["--disable-warning=ExperimentalWarning", "--input-type=module-typescript", "-e", OWNER, folder],
+        {
+          stdio: ["ignore", "pipe", "inherit"],
+          env: { ...process.env, PATH: path },
+          cwd: import.meta.dirname,
+        },
+      );
+      let line = "";
+      main.stdout.on("data", (chunk) => (line += String(chunk)));
+      await until("the container runs", async () => line.includes("\n"));
+      const id = line.trim();
+      await until("with its child", async () => (await processesMarked(id)) >= 2);
+      main.kill("SIGKILL");
+      if (setpriv) await until("the program is gone", async () => !(await isAlive(folder, id)));
+      await using next = await create(folder, "127.92.5.0/24");
+      const [state] = await next.listContainers("owned");
+      assert.deepEqual([state?.id, state?.phase, state?.exitCode], [id, "exited", 137]);
+      await until("nothing is left", async () => (await processesMarked(id)) === 0);
+    });
+  }
+
   it("ends what an earlier runtime left running and keeps its pods' addresses", async () => {
     const folder = join(dataDir, "recovery");
     const first = await create(folder, "127.92.3.0/24");
@@ -243,6 +333,49 @@ describe("the process runtime", () => {
 async function processesMarked(id: string): Promise<number> {
   const { processesWithEnv } = await import("./proc.ts");
   return (await processesWithEnv("KOBUNE_CONTAINER", id)).length;
+}
+
+/** Whether the container's main process still runs, by what the runtime wrote down. */
+async function isAlive(dataDir: string, id: string): Promise<boolean> {
+  const { pid } = JSON.parse(await readFile(join(dataDir, "containers", id, "state.json"), "utf8")) as { pid: number };
+  const { processStat } = await import("./proc.ts");
+  return (await processStat(pid)) !== undefined;
+}
+
+/** A PATH that has everything but one program. */
+async function pathWithout(program: string, folder: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  for (const part of (process.env["PATH"] ?? "").split(":").toReversed()) {
+    for (const name of await readdir(part).catch(() => [])) {
+      if (name === program) continue;
+      await rm(join(folder, name), { force: true });
+      await symlink(join(part, name), join(folder, name));
+    }
+  }
+  return folder;
+}
+
+function readTcp(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let text = "";
+    const socket = connect({ host, port });
+    socket.on("data", (chunk) => (text += String(chunk)));
+    socket.on("error", () => resolve(undefined));
+    socket.on("close", () => resolve(text));
+  });
+}
+
+async function askUdp(host: string, port: number, question: string): Promise<string> {
+  const socket = createSocket("udp4");
+  const answer = new Promise<string>((resolve) => socket.once("message", (message) => resolve(String(message))));
+  // Packets may be lost before the program listens.
+  const timer = setInterval(() => socket.send(question, port, host), 20);
+  try {
+    return await answer;
+  } finally {
+    clearInterval(timer);
+    socket.close();
+  }
 }
 
 async function text(stream: PassThrough): Promise<string> {

@@ -161,7 +161,7 @@ export async function createProcessRuntime(options: ProcessRuntimeOptions): Prom
       listeners.add(listener);
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
     },
-    exec: async (id, command, io) => execIn(containerOf(id), context.tools, command, io),
+    exec: async (id, command, io) => execIn(containerOf(id), context, command, io),
     attach: async (id, io) => containerOf(id).attach(io),
     async connect(sandboxId, port) {
       const { ip } = sandboxOf(sandboxId);

@@ -18,6 +18,8 @@ export interface PodTokens {
 /** Tokens are renewed after a day at the latest, whatever their lifetime. */
 const MAX_AGE_MS = 24 * 3_600_000;
 
+const RETRY_MS = 60_000;
+
 export function createPodTokens(pod: PodObject, client: Client, clock: Clock): PodTokens {
   const known = new Map<string, { readonly token: string; readonly renewAt: number }>();
   return {
@@ -46,7 +48,10 @@ export function createPodTokens(pod: PodObject, client: Client, clock: Clock): P
         return token;
       } catch (error) {
         // An old token is better than none while the server cannot be reached.
-        if (held !== undefined) return held.token;
+        if (held !== undefined) {
+          known.set(id, { token: held.token, renewAt: now + RETRY_MS });
+          return held.token;
+        }
         const cause = error instanceof Error ? error.message : String(error);
         throw new VolumeError(`failed to fetch token: ${cause}`, { cause: error });
       }
