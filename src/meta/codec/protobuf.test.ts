@@ -60,6 +60,15 @@ const cases: [name: string, schema: Schema, message: number[], expected: unknown
     { a: 80, b: "25%" },
   ],
   [
+    "a number or a text that is 0",
+    object([
+      { name: "a", schema: { type: "intOrString" }, protoNumber: 1 },
+      { name: "b", schema: { type: "intOrString" }, protoNumber: 2 },
+    ]),
+    part(1, [8, 0, 16, 0, 26, 0]),
+    { a: 0 },
+  ],
+  [
     "lists, packed or not",
     object([
       { name: "a", schema: { type: "array", items: int32 }, protoNumber: 1 },

@@ -78,7 +78,9 @@ export function createMessageDecoder(): MessageDecoder {
       else for (const inner = new Reader(reader.bytes()); !inner.done;) list.push(readValue(items, inner, wireOf(items), depth));
     } else {
       const value = readValue(schema, reader, wire, depth);
-      const unset = value === undefined || (!field.pointer && !field.required && (value === "" || value === 0 || value === false));
+      // A number or name is a message, which is on the wire only if it is set: 0 of maxUnavailable means 0.
+      const kept = field.pointer || field.required || schema.type === "intOrString";
+      const unset = value === undefined || (!kept && (value === "" || value === 0 || value === false));
       if (!unset) target[name] = value;
     }
   };
