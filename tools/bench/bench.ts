@@ -1,28 +1,47 @@
-// Measures a whole cluster from outside: `npm run bench -- [--only NAME,...] [--quick] [--json FILE]`. docs/benchmarks.md explains the figures.
+// Measures a whole cluster from outside: `npm run bench -- [--only NAME,...] [--quick] [--json FILE] [--profile FOLDER]`. docs/benchmarks.md explains the figures.
 
 import { writeFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ensureBuilt } from "./cluster.ts";
 import { printFigure, type Figure, type Measure } from "./figures.ts";
 import { idle, start, tenClusters } from "./measures/process.ts";
-import { creates, gets, list } from "./measures/requests.ts";
+import { creates, gets, getsOverHttp1, list } from "./measures/requests.ts";
 import { scheduling, watch } from "./measures/flow.ts";
 
-const MEASURES: Readonly<Record<string, Measure>> = { start, idle, ten: tenClusters, creates, get: gets, list, watch, scheduling };
+const MEASURES: Readonly<Record<string, Measure>> = {
+  start,
+  idle,
+  ten: tenClusters,
+  creates,
+  get: gets,
+  get1: getsOverHttp1,
+  list,
+  watch,
+  scheduling,
+};
 
 const { values } = parseArgs({
-  options: { only: { type: "string" }, json: { type: "string" }, quick: { type: "boolean", default: false }, help: { type: "boolean" } },
+  options: {
+    only: { type: "string" },
+    json: { type: "string" },
+    profile: { type: "string" },
+    quick: { type: "boolean", default: false },
+    help: { type: "boolean" },
+  },
 });
 const names = values.only?.split(",") ?? Object.keys(MEASURES);
 const unknown = names.filter((name) => !MEASURES[name]);
 if (values.help || unknown.length > 0) {
   if (unknown.length > 0) console.error(`unknown: ${unknown.join(", ")}`);
-  console.log(`npm run bench -- [--only NAME,...] [--quick] [--json FILE]\nnames: ${Object.keys(MEASURES).join(", ")}`);
+  console.log(`npm run bench -- [--only NAME,...] [--quick] [--json FILE] [--profile FOLDER]\nnames: ${Object.keys(MEASURES).join(", ")}`);
   process.exit(unknown.length > 0 ? 2 : 0);
 }
 
 ensureBuilt();
+// Profiles are written when a cluster stops: one of the main thread, one of the store's.
+const nodeArgs = values.profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", resolve(values.profile)];
 const machine = {
   processor: cpus()[0]?.model ?? "",
   cores: cpus().length,
@@ -40,7 +59,7 @@ for (const name of names) {
   if (!measure) continue;
   console.log(`\n${name}`);
   try {
-    const figures = await measure({ quick: values.quick });
+    const figures = await measure({ quick: values.quick, nodeArgs });
     results[name] = figures;
     for (const one of figures) printFigure(one);
   } catch (error) {

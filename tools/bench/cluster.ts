@@ -21,6 +21,8 @@ export interface BenchCluster extends AsyncDisposable {
   readonly readyMs: number;
   /** performance.now() at the start of the process. */
   readonly startedAt: number;
+  /** File with the certificate and key that the server shows. */
+  readonly servingPem: string;
 }
 
 export interface ClusterSettings {
@@ -69,11 +71,20 @@ export async function startBenchCluster(settings: ClusterSettings = {}): Promise
     const { ca, cert, key } = await connectionOf(config ?? {}, { baseFolder: folder });
     const pem = (value: string | Uint8Array | undefined) => (value === undefined ? "" : Buffer.from(value).toString());
     const endpoint = { host: "127.0.0.1", port, ca: pem(ca), cert: pem(cert), key: pem(key) };
-    return { pid: child.pid ?? 0, endpoint, firstAnswerMs, readyMs, startedAt, [Symbol.asyncDispose]: stop };
+    const servingPem = join(folder, "data/tls/apiserver.pem");
+    return { pid: child.pid ?? 0, endpoint, firstAnswerMs, readyMs, startedAt, servingPem, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** A bare server that answers so many bytes (bare-server.ts). */
+export async function startPeer(cluster: BenchCluster, bytes: number): Promise<{ pid: number; endpoint: Endpoint } & AsyncDisposable> {
+  const command = [join(import.meta.dirname, "bare-server.ts"), cluster.servingPem, String(bytes)];
+  const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "inherit"] });
+  const port = Number(await new Promise<Buffer>((resolve) => child.stdout.once("data", resolve)));
+  return { pid: child.pid ?? 0, endpoint: { ...cluster.endpoint, port }, [Symbol.asyncDispose]: () => stopProcess(child, undefined) };
 }
 
 async function stopProcess(child: ChildProcess, folder: string | undefined): Promise<void> {

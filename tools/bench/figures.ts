@@ -16,6 +16,8 @@ export type Measure = (settings: MeasureSettings) => Promise<readonly Figure[]>;
 export interface MeasureSettings {
   /** Shorter and smaller, to see that it works. */
   readonly quick: boolean;
+  /** Options for the cluster's runtime. */
+  readonly nodeArgs: readonly string[];
 }
 
 export function describeLoad({ server, serverMainThread, client, others }: Load): string {

@@ -11,9 +11,9 @@ const WATCH_CONNECTIONS = 10;
 const CONFIG_MAPS = "/api/v1/namespaces/bench/configmaps";
 const WRITERS = 16;
 
-export const watch: Measure = async ({ quick }) => {
+export const watch: Measure = async ({ quick, nodeArgs }) => {
   const seconds = quick ? 2 : 6;
-  await using cluster = await startBenchCluster();
+  await using cluster = await startBenchCluster({ nodeArgs });
   const { endpoint } = cluster;
   await makeNamespace(endpoint);
   const job = { endpoint, protocol: "h2", connections: 2, clients: WRITERS } as const;
@@ -59,9 +59,9 @@ export const watch: Measure = async ({ quick }) => {
   return figures;
 };
 
-export const scheduling: Measure = async ({ quick }) => {
+export const scheduling: Measure = async ({ quick, nodeArgs }) => {
   const [count, nodes] = quick ? [200, 10] : [1000, 50];
-  await using cluster = await startBenchCluster({ args: ["--runtime", "simulated", "--nodes", String(nodes)] });
+  await using cluster = await startBenchCluster({ nodeArgs, args: ["--runtime", "simulated", "--nodes", String(nodes)] });
   const { endpoint } = cluster;
   await makeNamespace(endpoint);
   const path = "/api/v1/namespaces/bench/pods";

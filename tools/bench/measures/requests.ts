@@ -4,8 +4,8 @@ import { randomBytes } from "node:crypto";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { startBenchCluster, underLoad, type BenchCluster, type Load } from "../cluster.ts";
-import { describeLoad, figure, type Figure, type Measure } from "../figures.ts";
+import { startBenchCluster, startPeer, underLoad, type BenchCluster, type Load } from "../cluster.ts";
+import { describeLoad, figure, type Figure, type Measure, type MeasureSettings } from "../figures.ts";
 import { ask, median, percentile, perSecond, runLoad } from "../load.ts";
 import { connectHttp2, type Endpoint } from "../raw-http2.ts";
 import type { LoadJob, LoadResult } from "../load-worker.ts";
@@ -46,9 +46,23 @@ function loadJob(endpoint: Endpoint, job: Pick<LoadJob, "method" | "path" | "exp
 }
 
 /** A short run to warm up, then the one that counts. */
-async function measured(cluster: BenchCluster, job: LoadJob, warm: LoadJob): Promise<{ result: LoadResult; load: Load }> {
+async function measured(cluster: { readonly pid: number }, job: LoadJob, warm: LoadJob): Promise<{ result: LoadResult; load: Load }> {
   await runLoad(warm);
   return underLoad(cluster.pid, () => runLoad(job));
+}
+
+/** The same load on a server that does nothing but HTTP, and what share of its rate per core the API server reaches. */
+async function peerFigures(name: string, cluster: BenchCluster, job: LoadJob, { result, load }: { result: LoadResult; load: Load }) {
+  const bytes = Math.round(result.bytes / result.count);
+  await using peer = await startPeer(cluster, bytes);
+  const bare = await measured(peer, { ...job, endpoint: peer.endpoint }, { ...job, endpoint: peer.endpoint, seconds: 1 });
+  const perCore = (count: number, elapsedMs: number, cores: number) => perSecond(count, elapsedMs) / cores;
+  const bareRate = perCore(bare.result.count, bare.result.elapsedMs, bare.load.serverMainThread);
+  const rate = perCore(result.count, result.elapsedMs, load.serverMainThread);
+  return [
+    figure(`${name}, a core of a bare server`, bareRate, "/s", describeLoad(bare.load)),
+    figure(`${name}, share of the bare server`, (100 * rate) / bareRate, "%"),
+  ];
 }
 
 function rateFigures(name: string, { result, load }: { result: LoadResult; load: Load }): Figure[] {
@@ -61,16 +75,18 @@ function rateFigures(name: string, { result, load }: { result: LoadResult; load:
   ];
 }
 
-export const creates: Measure = async ({ quick }) => {
+export const creates: Measure = async ({ quick, nodeArgs }) => {
   const seconds = quick ? 2 : 8;
   const figures: Figure[] = [];
-  await using cluster = await startBenchCluster();
+  await using cluster = await startBenchCluster({ nodeArgs });
   const { endpoint } = cluster;
   await makeNamespace(endpoint);
   const create = (name: string, time: number) =>
     loadJob(endpoint, { method: "POST", path: CONFIG_MAPS, body: configMap(`${name}-%n`), expect: 201, seconds: time });
-  const created = await measured(cluster, create("m", seconds), create("warm", 2));
+  const job = create("m", seconds);
+  const created = await measured(cluster, job, create("warm", 2));
   figures.push(...rateFigures("creates of 2 KB ConfigMaps, 64 clients", created));
+  figures.push(...(await peerFigures("creates of 2 KB ConfigMaps", cluster, job, created)));
   await runLoad(loadJob(endpoint, { method: "POST", path: CONFIG_MAPS, body: configMap("u-%n"), expect: 201, total: CLIENTS }));
   const update = (time: number) =>
     loadJob(endpoint, { method: "PUT", path: `${CONFIG_MAPS}/u-%c`, body: configMap("u-%c"), expect: 200, seconds: time });
@@ -97,30 +113,26 @@ async function bareStorePuts(seconds: number): Promise<number> {
   return Number(stdout);
 }
 
-export const gets: Measure = async ({ quick }) => {
-  const seconds = quick ? 2 : 8;
-  await using cluster = await startBenchCluster();
+export const gets: Measure = (settings) => getsOver("h2", "HTTP/2", settings);
+
+export const getsOverHttp1: Measure = (settings) => getsOver("h1", "HTTP/1.1", settings);
+
+async function getsOver(protocol: LoadJob["protocol"], name: string, { quick, nodeArgs }: MeasureSettings): Promise<Figure[]> {
+  await using cluster = await startBenchCluster({ nodeArgs });
   const { endpoint } = cluster;
   await makeNamespace(endpoint);
   await ask(endpoint, { method: "POST", path: PODS, body: pod("one", { schedulerName: "none" }) });
-  const read = (protocol: LoadJob["protocol"], time: number) =>
-    loadJob(endpoint, {
-      method: "GET",
-      path: `${PODS}/one`,
-      expect: 200,
-      seconds: time,
-      protocol,
-      ...(protocol === "h1" ? { connections: CLIENTS } : {}),
-    });
-  return [
-    ...rateFigures("GET of a pod, HTTP/2", await measured(cluster, read("h2", seconds), read("h2", 2))),
-    ...rateFigures("GET of a pod, HTTP/1.1", await measured(cluster, read("h1", seconds), read("h1", 2))),
-  ];
-};
+  const connections = protocol === "h1" ? CLIENTS : CONNECTIONS;
+  const read = (seconds: number) => loadJob(endpoint, { method: "GET", path: `${PODS}/one`, expect: 200, seconds, protocol, connections });
+  const job = read(quick ? 2 : 8);
+  const got = await measured(cluster, job, read(2));
+  const title = `GET of a pod, ${name}`;
+  return [...rateFigures(title, got), ...(await peerFigures(title, cluster, job, got))];
+}
 
-export const list: Measure = async ({ quick }) => {
+export const list: Measure = async ({ quick, nodeArgs }) => {
   const count = quick ? 1000 : 10_000;
-  await using cluster = await startBenchCluster();
+  await using cluster = await startBenchCluster({ nodeArgs });
   const { endpoint } = cluster;
   await makeNamespace(endpoint);
   await runLoad(loadJob(endpoint, { method: "POST", path: PODS, body: pod("p-%n", { schedulerName: "none" }), expect: 201, total: count }));
