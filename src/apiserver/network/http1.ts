@@ -1,6 +1,7 @@
 // HTTP/1.1 requests, and upgrades, which take over the socket.
 
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { STATUS_CODES } from "#lib/node-http.ts";
 import type { Duplex } from "node:stream";
 import type { Logger } from "#lib/log.ts";
 import type { ApiRequest, ApiResponse, Handler } from "../http.ts";

@@ -1,6 +1,7 @@
 // Where a request is passed on to, and how to get there.
 
-import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
+import { Agent as HttpAgent, request as httpRequest } from "#lib/node-http.ts";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 
 export interface BackendTarget {

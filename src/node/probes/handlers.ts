@@ -1,7 +1,8 @@
 // Carries out what probes and hooks ask for: a command, an HTTP request, a connection, a gRPC health check.
 // Outputs are worded as the kubelet's, since people search for them.
 
-import { request as httpRequest, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { request as httpRequest } from "#lib/node-http.ts";
 import { request as httpsRequest } from "node:https";
 import { connect as connectTcp } from "node:net";
 import type { Duplex } from "node:stream";

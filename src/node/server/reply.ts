@@ -1,6 +1,7 @@
 // Answers of the node's API: plain text for failures, as the kubelet gives them.
 
-import { STATUS_CODES, type ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
+import { STATUS_CODES } from "#lib/node-http.ts";
 import type { Duplex } from "node:stream";
 
 /** A failure with the code and text that the client gets. */
