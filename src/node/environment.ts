@@ -96,7 +96,7 @@ export function makeEnvironment(pod: PodObject, container: ContainerObject, sour
 /** Replaces $(NAME) by what `lookUp` gives, leaves unknown names as they are, and makes $$ one dollar. */
 export function expand(text: string, lookUp: (name: string) => string | undefined): string {
   if (!text.includes("$")) return text;
-  return text.replace(/\$\$|\$\(([^()]*)\)/g, (whole, name: string | undefined) => (name === undefined ? "$" : (lookUp(name) ?? whole)));
+  return text.replace(/\$\$|\$\(([^)]*)\)/g, (whole, name: string | undefined) => (name === undefined ? "$" : (lookUp(name) ?? whole)));
 }
 
 /** The variables by which pods find Services: those of the pod's namespace if it wants links, and always the API server's. */
