@@ -62,8 +62,12 @@ export async function startControlLoops(options: ControlLoopsOptions): Promise<C
   };
 }
 
+/** Controllers that act, as upstream, with an account that is not named after them. */
+const ACCOUNTS: Readonly<Record<string, string>> = { "taint-eviction-controller": "node-controller" };
+
 /** Upstream runs each controller as a ServiceAccount of kube-system, bound to system:controller:NAME. */
 function controllerIdentity(name: string): { name: string; groups: string[] } {
   if (name === "kubernetes-service") return { name: "system:apiserver", groups: ["system:masters"] };
-  return { name: `system:serviceaccount:kube-system:${name}`, groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system"] };
+  const account = ACCOUNTS[name] ?? name;
+  return { name: `system:serviceaccount:kube-system:${account}`, groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system"] };
 }
