@@ -154,7 +154,7 @@ export function createSchedulingQueue(clock: Clock, wake: () => void): Schedulin
     close() {
       timer?.cancel();
       timerAt = Infinity;
-      for (const key of [...entries.keys()]) {
+      for (const key of entries.keys()) {
         entries.delete(key);
         active.remove(key);
         waiting.remove(key);

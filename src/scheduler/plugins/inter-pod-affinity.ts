@@ -53,7 +53,7 @@ function filterFor(pod: AnyPod, snapshot: Snapshot, near: readonly AffinityTerm[
       if (domain !== undefined && awayDomains[position]?.has(domain)) return { reasons: ["node(s) didn't match pod anti-affinity rules"] };
     }
     for (const domain of refused) {
-      const [key = "", value] = split(domain);
+      const [key, value] = split(domain);
       if (info.node.metadata?.labels?.[key] === value) return { reasons: ["node(s) didn't satisfy existing pods anti-affinity rules"] };
     }
     return undefined;
@@ -90,7 +90,7 @@ function scoreFor(pod: AnyPod, snapshot: Snapshot): Pick<Opinion, "score" | "nor
   const entries = [...sums].map(([domain, weight]) => ({ parts: split(domain), weight }));
   return {
     score: (info) =>
-      entries.reduce((sum, { parts: [key = "", value], weight }) => (info.node.metadata?.labels?.[key] === value ? sum + weight : sum), 0),
+      entries.reduce((sum, { parts: [key, value], weight }) => (info.node.metadata?.labels?.[key] === value ? sum + weight : sum), 0),
     normalize: (scores) => {
       let [min, max] = [Infinity, -Infinity];
       for (const score of scores) [min, max] = [Math.min(min, score), Math.max(max, score)];
