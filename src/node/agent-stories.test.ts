@@ -60,9 +60,9 @@ async function startStory(more: Partial<NodeAgentOptions> = {}) {
           throw error;
         },
       ),
-    async restartAgent() {
+    async restartAgent(over: Partial<NodeAgentOptions> = {}) {
       await agent.stop();
-      agent = await start();
+      agent = await start(over);
       await clock.advance(20);
     },
     async [Symbol.asyncDispose]() {
@@ -267,6 +267,17 @@ void test("OnFailure restarts failures and lets a success be the end", async () 
   assert.deepEqual([status?.restartCount, status?.lastState?.terminated?.reason], [1, "OOMKilled"]);
 });
 
+void test("a failing image is told of, and its back-off once for each wait", async () => {
+  await using story = await startStory();
+  await story.run({ "start-error": "ErrImagePull: no such image" });
+  await story.clock.advance(8000);
+  const count = (events: readonly string[], text: string) => events.filter((event) => event.includes(text)).length;
+  const events = await story.events();
+  for (const text of ['BackOff: Back-off pulling image "i"', "Failed: Error: ErrImagePull", "Failed: Error: ImagePullBackOff"])
+    assert.equal(count(events, text), 1, `${text} in ${events.join("; ")}`);
+  assert.ok(events.includes('1x BackOff: Back-off pulling image "i"'));
+});
+
 void test("a failing image shows ErrImagePull, then ImagePullBackOff, and is tried again", async () => {
   await using story = await startStory();
   await story.run({ "start-error": "ErrImagePull: no such image" });
@@ -314,6 +325,34 @@ void test("an agent that starts again goes on with what runs, and removes what n
   assert.deepEqual(
     (await story.runtime.listSandboxes()).map(({ podUid }) => podUid),
     [(await story.pod()).metadata?.uid],
+  );
+});
+
+void test("containers that are gone with their runtime count as ended: they run again, unless the pod says never", async () => {
+  await using story = await startStory();
+  await story.run({}, {}, { initContainers: [{ name: "one", image: "i" }] });
+  await story.client.create(Pod, {
+    metadata: { name: "once", namespace: "default" },
+    spec: { nodeName: "n1", restartPolicy: "Never", containers: [{ name: "c", image: "i" }], automountServiceAccountToken: false },
+  });
+  await story.clock.advance(50);
+  assert.equal((await story.pod()).status?.phase, "Running");
+  const runtime = createSimulatedRuntime({ clock: story.clock, podCidr: "10.1.0.0/24" });
+  await story.restartAgent({ runtime });
+  await story.clock.advance(50);
+  const { status } = await story.pod();
+  const [container] = status?.containerStatuses ?? [];
+  assert.deepEqual(
+    [status?.phase, container?.restartCount, container?.lastState?.terminated?.reason, container?.lastState?.terminated?.exitCode],
+    ["Running", 1, "ContainerStatusUnknown", 137],
+  );
+  assert.ok(container?.state?.running, "it runs again");
+  assert.equal(status?.initContainerStatuses?.[0]?.state?.terminated?.reason, "Completed", "its init container does not");
+  const once = await story.client.get(Pod, "default/once");
+  assert.deepEqual([once.status?.phase, once.status?.containerStatuses?.[0]?.restartCount], ["Failed", 0]);
+  assert.deepEqual(
+    (await runtime.listContainers()).map(({ name, attempt }) => [name, attempt]),
+    [["c", 1]],
   );
 });
 

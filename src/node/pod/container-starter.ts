@@ -55,24 +55,33 @@ export async function startContainer(request: StartRequest, context: AgentContex
     event("Warning", "Failed", "Error: InvalidImageName");
     throw new RuntimeError("InvalidImageName", message);
   }
+  const pulled = () => event("Normal", "Pulled", `Container image "${image}" already present on machine and can be accessed by the pod`);
+  /** Tells why it does not start; `reason` is for errors that bring none of their own. */
+  const failed = (cause: unknown, reason: string): RuntimeError => {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const error = cause instanceof RuntimeError ? cause : new RuntimeError(reason, message, { cause });
+    if (error.reason === "ErrImagePull") {
+      event("Warning", "Failed", `Failed to pull image "${image}": ${message}`);
+      event("Warning", "Failed", "Error: ErrImagePull");
+    } else {
+      if (reason !== "ErrImagePull") pulled();
+      event("Warning", "Failed", `Error: ${message}`);
+    }
+    return error;
+  };
   try {
     memory.imageId = await context.runtime.pullImage(image);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    event("Warning", "Failed", `Failed to pull image "${image}": ${message}`);
-    event("Warning", "Failed", "Error: ErrImagePull");
-    throw error instanceof RuntimeError ? error : new RuntimeError("ErrImagePull", message, { cause: error });
+    throw failed(error, "ErrImagePull");
   }
-  event("Normal", "Pulled", `Container image "${image}" already present on machine and can be accessed by the pod`);
   let id: string;
   try {
     const spec = await containerSpec(request, context);
     id = await context.runtime.startContainer(sandbox.id, spec);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    event("Warning", "Failed", `Error: ${message}`);
-    throw error instanceof RuntimeError ? error : new RuntimeError("CreateContainerError", message, { cause: error });
+    throw failed(error, "CreateContainerError");
   }
+  pulled();
   const hook = container.lifecycle?.postStart;
   if (hook) memory.hookRunning = id;
   event("Normal", "Created", "Container created");

@@ -103,7 +103,13 @@ export function previousStatus(pod: PodObject, name: string, kind: ContainerKind
  */
 export function lostContainers(pod: PodObject, containers: readonly ContainerState[], now: number): ContainerState[] {
   const { spec, status } = pod;
-  const present = new Set(containers.map((state) => state.name));
+  /** The newest attempt that the runtime has: what is lost is older. */
+  const newest = new Map<string, number>();
+  for (const { name, attempt } of containers) newest.set(name, Math.max(newest.get(name) ?? 0, attempt));
+  const isLost = (name: string, attempt: number) =>
+    attempt >= 0 &&
+    attempt < (newest.get(name) ?? Infinity) &&
+    !containers.some((state) => state.name === name && state.attempt === attempt);
   const lost: ContainerState[] = [];
   const lists = [
     [spec?.containers, status?.containerStatuses],
@@ -112,22 +118,21 @@ export function lostContainers(pod: PodObject, containers: readonly ContainerSta
   ] as const;
   for (const [wanted, known] of lists) {
     for (const { name } of wanted ?? []) {
-      const told = present.has(name) ? undefined : known?.find((entry) => entry.name === name);
+      const told = known?.find((entry) => entry.name === name);
       if (told === undefined) continue;
-      const base = { name, podUid: pod.metadata?.uid ?? "", attempt: told.restartCount, phase: "exited" } as const;
-      const before = told.lastState?.terminated;
-      if (told.state?.running) {
-        const createdAt = Date.parse(told.state.running.startedAt ?? "") || now;
-        const id = bareId(told.containerID);
-        lost.push({ ...base, ...LOST, id, createdAt, startedAt: createdAt, finishedAt: now });
-      } else if (told.state?.terminated) {
-        lost.push({ ...base, ...endedState(told.state.terminated, now) });
+      const { restartCount, state, lastState } = told;
+      const base = { name, podUid: pod.metadata?.uid ?? "", attempt: restartCount, phase: "exited" } as const;
+      if (isLost(name, restartCount)) {
+        if (state?.running) {
+          const createdAt = Date.parse(state.running.startedAt ?? "") || now;
+          lost.push({ ...base, ...LOST, id: bareId(told.containerID), createdAt, startedAt: createdAt, finishedAt: now });
+        } else if (state?.terminated) {
+          lost.push({ ...base, ...endedState(state.terminated, now) });
+        }
       }
-      if (before) {
-        // It waits for its restart, or this is the attempt before.
-        const attempt = told.state?.waiting ? told.restartCount : told.restartCount - 1;
-        if (attempt >= 0) lost.push({ ...base, ...endedState(before, now), attempt });
-      }
+      // One that waits for its restart shows its end here, others that of the attempt before.
+      const attempt = state?.waiting ? restartCount : restartCount - 1;
+      if (lastState?.terminated && isLost(name, attempt)) lost.push({ ...base, ...endedState(lastState.terminated, now), attempt });
     }
   }
   return lost;
