@@ -29,6 +29,8 @@ export interface ClusterSettings {
   /** A folder with what the cluster keeps; default: a new one, removed at the end. */
   readonly folder?: string;
   readonly args?: readonly string[];
+  /** The checkout whose build is started; default: this one. */
+  readonly root?: string;
   /** Options for the runtime, such as --cpu-prof. */
   readonly nodeArgs?: readonly string[];
 }
@@ -47,7 +49,12 @@ export async function startBenchCluster(settings: ClusterSettings = {}): Promise
   const port = await freePort();
   const args = ["up", "--port", String(port), "--data", join(folder, "data"), "--kubeconfig", kubeconfig, ...(settings.args ?? [])];
   // As bin/kobune runs it, without the check of a checkout whether the build is fresh.
-  const command = ["--disable-warning=ExperimentalWarning", ...(settings.nodeArgs ?? []), join(ROOT, "dist/cli.js"), ...args];
+  const command = [
+    "--disable-warning=ExperimentalWarning",
+    ...(settings.nodeArgs ?? []),
+    join(settings.root ?? ROOT, "dist/cli.js"),
+    ...args,
+  ];
   const startedAt = performance.now();
   const child = spawn(process.execPath, command, { cwd: folder, env: { ...process.env, HOME: home }, stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise<never>((_, reject) =>

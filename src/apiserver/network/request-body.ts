@@ -21,8 +21,15 @@ export function readBody(stream: Readable, declared: string | undefined): Promis
         reject(tooLarge());
       } else chunks.push(chunk);
     });
-    stream.once("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, length)));
-    const gone = () => reject(badRequest("unable to read the request body: the client went away"));
+    // Every stream closes some day: an error is made only for those that close too soon.
+    let whole = false;
+    stream.once("end", () => {
+      whole = true;
+      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, length));
+    });
+    const gone = () => {
+      if (!whole) reject(badRequest("unable to read the request body: the client went away"));
+    };
     stream.once("error", gone);
     stream.once("close", gone);
   });
