@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { startTestCluster, type Kubectl, type TestCluster } from "#harness/cluster.ts";
+import { Deployment } from "#kinds/api/apps-v1.gen.ts";
 import { until } from "#harness/until.ts";
 import { idleDeployment, idlePod } from "./manifests.ts";
 
@@ -51,10 +52,7 @@ void test("drain moves pods within their disruption budget and says which it evi
   let watching = true;
   const watched = (async () => {
     while (watching) {
-      const { status } = await testCluster.client.get<{ status?: { readyReplicas?: number } }>(
-        { group: "apps", version: "v1", kind: "Deployment", plural: "deployments", namespaced: true },
-        "default/guarded",
-      );
+      const { status } = await testCluster.client.get(Deployment, "default/guarded");
       fewest = Math.min(fewest, status?.readyReplicas ?? 0);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { startTestCluster, type Kubectl, type TestCluster } from "#harness/cluster.ts";
+import { Deployment } from "#kinds/api/apps-v1.gen.ts";
 import { until } from "#harness/until.ts";
 import { idleDeployment, webDeployment } from "./manifests.ts";
 
@@ -128,11 +129,10 @@ void test("a rolling update keeps within maxUnavailable and maxSurge", async () 
   const seen: { replicas: number; available: number }[] = [];
   const watching = new AbortController();
   const watched = (async () => {
-    const deployments = { group: "apps", version: "v1", kind: "Deployment", plural: "deployments", namespaced: true };
     const options = { namespace: "default", fieldSelector: "metadata.name=strict", signal: watching.signal };
-    for await (const event of testCluster.client.watch(deployments, options)) {
+    for await (const event of testCluster.client.watch(Deployment, options)) {
       if (event.type === "BOOKMARK") continue;
-      const { status } = event.object as { status?: { replicas?: number; availableReplicas?: number } };
+      const { status } = event.object;
       seen.push({ replicas: status?.replicas ?? 0, available: status?.availableReplicas ?? 0 });
     }
   })();
