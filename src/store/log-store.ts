@@ -47,7 +47,8 @@ interface PendingWrite {
 /** A new store is at this revision, so that every version a client sees is positive. */
 const FIRST_REVISION = 1;
 /** Greater than every key that goes on after a prefix: keys are ASCII. */
-const END = "\uffff";
+// Not a literal: the bundle would hold the raw character, and one such character doubles the memory its text takes.
+const END = String.fromCharCode(0xffff);
 
 /** A store in memory over a log. */
 export class LogStore implements Store {
