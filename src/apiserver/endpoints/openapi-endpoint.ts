@@ -14,6 +14,9 @@ export interface OpenApiSource {
 }
 
 const ROOT = "/openapi/v3";
+const PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1+protobuf";
+/** Older and newer name of the same form. */
+const PROTOBUF_ONLY = /^application\/com\.github\.proto-openapi\.spec\.v2(@v1\.0|\.v1)\+protobuf$/;
 
 export function createOpenApi(catalog: KindCatalog, source: OpenApiSource, version: string): (path: string) => Step | undefined {
   let descriptions: Promise<Descriptions | undefined> | undefined;
@@ -39,15 +42,13 @@ export function createOpenApi(catalog: KindCatalog, source: OpenApiSource, versi
     }
     descriptions ??= source.descriptions?.();
     const options = { types: source.types, version, descriptions: await descriptions };
-    if (path === "v2")
-      return Buffer.from(
-        JSON.stringify(
-          openApiV2(
-            catalog.kinds.map(({ definition }) => definition),
-            options,
-          ),
-        ),
-      );
+    if (path === "v2" || path === "v2 protobuf") {
+      const all = catalog.kinds.map(({ definition }) => definition);
+      const whole = openApiV2(all, options);
+      if (path === "v2") return Buffer.from(JSON.stringify(whole));
+      const { encodeOpenApiV2 } = await import("../openapi-v2-protobuf.ts");
+      return encodeOpenApiV2(whole);
+    }
     const kinds = found.get(path)?.kinds.map(({ definition }) => definition) ?? [];
     return Buffer.from(JSON.stringify(openApiV3(kinds, options)));
   };
@@ -68,12 +69,19 @@ export function createOpenApi(catalog: KindCatalog, source: OpenApiSource, versi
       // The address has the hash of the document, so that it can be kept for good.
       return asked === null ? response : { ...response, headers: { ...response.headers, "cache-control": "public, immutable" } };
     };
+  const answerV2: Step = async (exchange): Promise<ApiResponse> => {
+    // kubectl asks for protobuf alone; whoever accepts more gets JSON.
+    const accept = exchange.request.headers["accept"] ?? "";
+    if (!PROTOBUF_ONLY.test(accept)) return bytesResponse(await document("v2"));
+    const response = bytesResponse(await document("v2 protobuf"));
+    return { ...response, headers: { ...response.headers, "content-type": PROTOBUF } };
+  };
   const isServed = (path: string) =>
     catalog.groups.some(({ group, versions }) =>
       versions.some(({ version: name }) => path === (group === "" ? `api/${name}` : `apis/${group}/${name}`)),
     );
   return (path) => {
-    if (path === "/openapi/v2") return answer("v2");
+    if (path === "/openapi/v2") return answerV2;
     if (path === ROOT || path === `${ROOT}/`) return answer("");
     const inner = path.startsWith(`${ROOT}/`) ? path.slice(ROOT.length + 1) : undefined;
     return inner !== undefined && isServed(inner) ? answer(inner) : undefined;
