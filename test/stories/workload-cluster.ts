@@ -113,10 +113,17 @@ export async function startWorkloads(nodes: number): Promise<WorkloadCluster> {
         withinMs,
       ),
     async [Symbol.asyncDispose]() {
-      await Promise.all(agents.map((agent) => agent.stop({ killPods: true })));
-      await scheduler.stop();
-      await running.stop();
-      await server[Symbol.asyncDispose]();
+      let stopped = false;
+      const stop = async () => {
+        await Promise.all(agents.map((agent) => agent.stop()));
+        await scheduler.stop();
+        await running.stop();
+        await server[Symbol.asyncDispose]();
+      };
+      const stopping = stop().finally(() => (stopped = true));
+      // Some waits that end with what was under way are on the clock.
+      while (!stopped) await clock.advance(100);
+      await stopping;
     },
   };
   for (let index = 0; index < nodes; index++) await cluster.addNode(`n${index}`);

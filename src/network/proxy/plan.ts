@@ -37,20 +37,18 @@ export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 /** Proxies that a Service names itself (upstream's label) are not ours. */
 const OTHER_PROXY_LABEL = "service.kubernetes.io/service-proxy-name";
 
-/** All listeners, in no particular order. The same address asked for twice goes to the Service created first. */
-export function planListeners(
-  services: readonly DeepReadonly<Service>[],
-  slicesOf: (serviceKey: string) => readonly DeepReadonly<EndpointSlice>[],
+/** `ip:port` */
+export function backendName(backend: Backend): string {
+  return `${backend.ip}:${backend.port}`;
+}
+
+/** What one Service asks to be listened on. */
+export function planService(
+  service: DeepReadonly<Service>,
+  slices: readonly DeepReadonly<EndpointSlice>[],
   options: PlanOptions,
-): Map<string, Listener> {
-  const plan = new Map<string, Listener>();
-  const byAge = services.toSorted((a, b) => (a.metadata?.creationTimestamp ?? "").localeCompare(b.metadata?.creationTimestamp ?? ""));
-  for (const service of byAge) {
-    for (const listener of listenersOf(service, slicesOf(keyOf(service)), options)) {
-      if (!plan.has(listener.id)) plan.set(listener.id, listener);
-    }
-  }
-  return plan;
+): Listener[] {
+  return [...listenersOf(service, slices, options)];
 }
 
 function* listenersOf(
@@ -92,6 +90,7 @@ export function backendsOf(port: DeepReadonly<ServicePort>, slices: readonly Dee
   const ready = new Map<string, Backend>();
   const terminating = new Map<string, Backend>();
   for (const slice of slices) {
+    if (slice.addressType === "FQDN") continue;
     const target = slice.ports?.find(
       (candidate) => (candidate.name ?? "") === (port.name ?? "") && (candidate.protocol ?? "TCP") === (port.protocol ?? "TCP"),
     );
@@ -114,6 +113,6 @@ function isServingWhileTerminating(endpoint: DeepReadonly<Endpoint>): boolean {
 }
 
 /** Whether someone may be waiting for the proxies to let go of an endpoint: some endpoint is terminating. */
-export function hasTerminating(slices: readonly DeepReadonly<EndpointSlice>[]): boolean {
-  return slices.some((slice) => slice.endpoints?.some((endpoint) => endpoint.conditions?.terminating === true));
+export function hasTerminating(slice: DeepReadonly<EndpointSlice>): boolean {
+  return slice.endpoints?.some((endpoint) => endpoint.conditions?.terminating === true) === true;
 }

@@ -16,6 +16,8 @@ export const APPLIED_REVISION_ANNOTATION = "kobune.dev/applied-revision";
 
 const DURATION_SECONDS = 40;
 const RENEW_MS = 10_000;
+/** After a write that failed. */
+const RETRY_MS = 500;
 
 export interface ProxyLease {
   /** Says that all EndpointSlices up to `revision` are applied. Reports of one turn are written as one. */
@@ -32,6 +34,7 @@ export function keepProxyLease(options: { client: Client; clock: Clock; log: Log
   let writing: Promise<void> | undefined;
   let closed = false;
   let timer: Timer | undefined;
+  let retry: Timer | undefined;
 
   const lease = (): Lease => ({
     apiVersion: "coordination.k8s.io/v1",
@@ -60,11 +63,23 @@ export function keepProxyLease(options: { client: Client; clock: Clock; log: Log
   };
   const flush = () => {
     writing ??= write()
-      .catch((error: unknown) => log.debug("proxy lease not written", { error: String(error) }))
-      .finally(() => {
+      .then(
+        () => true,
+        (error: unknown) => {
+          log.debug("proxy lease not written", { error: String(error) });
+          return false;
+        },
+      )
+      .then((isWritten) => {
         writing = undefined;
-        if (!closed && applied > reported && reported >= 0) flush();
+        if (closed || applied <= reported) return;
+        if (isWritten) flush();
+        else retry ??= clock.after(RETRY_MS, retryNow);
       });
+  };
+  const retryNow = () => {
+    retry = undefined;
+    if (!closed) flush();
   };
   const renew = () => {
     if (closed) return;
@@ -81,6 +96,7 @@ export function keepProxyLease(options: { client: Client; clock: Clock; log: Log
     async close() {
       closed = true;
       timer?.cancel();
+      retry?.cancel();
       await writing;
       await client.delete(Lease, key).catch(() => {});
     },

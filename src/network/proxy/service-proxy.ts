@@ -3,16 +3,17 @@
 import type { Client } from "#client/client.ts";
 import { Service } from "#kinds/api/core-v1.gen.ts";
 import { EndpointSlice } from "#kinds/api/discovery-v1.gen.ts";
-import type { Clock } from "#lib/clock.ts";
+import type { Clock, Timer } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
-import { makeKey } from "#meta/object.ts";
+import { type DeepReadonly, type Key, keyOf, makeKey } from "#meta/object.ts";
 import type { EventRecorder } from "#reconcile/events.ts";
 import type { InformerSet } from "#reconcile/informer.ts";
 import { type Balancer, createBalancer } from "./balancer.ts";
-import { hasTerminating, type Listener, planListeners, SERVICE_NAME_LABEL } from "./plan.ts";
+import { createListenerTable } from "./listener-table.ts";
+import { hasTerminating, type Listener, planService, SERVICE_NAME_LABEL } from "./plan.ts";
 import { keepProxyLease } from "./proxy-lease.ts";
 import { type Forwarder, forwardTcp } from "./tcp-forwarder.ts";
-import { forwardUdp, type UdpForwarder } from "./udp-forwarder.ts";
+import { forwardUdp } from "./udp-forwarder.ts";
 
 export interface ServiceProxyOptions {
   readonly client: Client;
@@ -36,66 +37,103 @@ export interface ServiceProxy {
 interface Running {
   listener: Listener;
   readonly balancer: Balancer;
-  readonly forwarder: Forwarder | UdpForwarder;
+  readonly forwarder: Forwarder;
 }
 
 const BY_SERVICE = "byService";
+/** An address that another program has taken may come free. */
+const RETRY_MS = 30_000;
 
 export function startServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   const { client, clock, events, informers, log, random } = options;
   const services = informers.informer(Service);
   const slices = informers.informer(EndpointSlice);
-  slices.addIndex(BY_SERVICE, (slice) => {
-    const name = slice.metadata?.labels?.[SERVICE_NAME_LABEL];
-    return name === undefined ? [] : [makeKey(slice.metadata?.namespace, name)];
-  });
+  slices.addIndex(BY_SERVICE, (slice) => [serviceOf(slice)].filter((key) => key !== undefined));
   const lease = keepProxyLease({ client, clock, log, name: options.name });
+  const table = createListenerTable();
   const running = new Map<string, Running>();
+  /** Services to plan anew. */
+  const dirty = new Set<Key>();
+  /** Slices with an endpoint that somebody may wait for to be let go. */
+  const terminating = new Set<Key>();
+  const retries = new Set<Timer>();
   let scheduled = false;
+  let ready = false;
   let stopped = false;
 
   const start = (listener: Listener) => {
     const balancer = createBalancer(clock, listener, random);
     const forwarder = listener.protocol === "TCP" ? forwardTcp(listener, balancer) : forwardUdp(listener, balancer, clock);
-    running.set(listener.id, { listener, balancer, forwarder });
+    const entry = { listener, balancer, forwarder };
+    running.set(listener.id, entry);
     forwarder.listening.catch((error: NodeJS.ErrnoException) => {
+      if (running.get(listener.id) !== entry || stopped) return;
+      running.delete(listener.id);
       const message = `cannot listen on ${listener.ip}:${listener.port}/${listener.protocol}: ${explain(error, listener.port)}`;
       log.warn("service port not served", { service: listener.service, error: message });
       const object = services.get(listener.service);
       if (object) events.event({ resource: Service, object }, "Warning", "FailedToListen", message);
+      const timer = clock.after(RETRY_MS, () => {
+        retries.delete(timer);
+        apply(listener.id);
+      });
+      retries.add(timer);
     });
   };
-  const apply = () => {
-    scheduled = false;
-    if (stopped) return;
-    const revision = slices.revision;
-    const plan = planListeners(services.list(), (key) => slices.byIndex(BY_SERVICE, key), options);
-    for (const [id, { forwarder }] of running) {
-      if (plan.has(id)) continue;
+  /** Makes what runs at an address what the table says. */
+  const apply = (id: string) => {
+    const wanted = table.get(id);
+    const present = running.get(id);
+    if (!wanted) {
       running.delete(id);
-      void forwarder.close(false);
+      void present?.forwarder.close(false);
+    } else if (!present) start(wanted);
+    else {
+      present.listener = wanted;
+      present.balancer.update(wanted);
+      present.forwarder.backendsChanged(wanted.backends);
     }
-    for (const listener of plan.values()) {
-      const present = running.get(listener.id);
-      if (!present) {
-        start(listener);
-        continue;
-      }
-      present.listener = listener;
-      present.balancer.update(listener);
-      if ("keepOnly" in present.forwarder) present.forwarder.keepOnly(listener.backends);
+  };
+  const applyDirty = () => {
+    scheduled = false;
+    if (stopped || !ready) return;
+    const revision = slices.revision;
+    const changed = new Set<string>();
+    for (const key of dirty) {
+      const service = services.get(key);
+      const listeners = service ? planService(service, slices.byIndex(BY_SERVICE, key), options) : [];
+      for (const id of table.replace(key, service?.metadata?.creationTimestamp ?? "", listeners)) changed.add(id);
     }
+    dirty.clear();
+    // First what goes: it may hold an address that comes.
+    for (const id of changed) if (!table.get(id)) apply(id);
+    for (const id of changed) if (table.get(id)) apply(id);
     // Only then is somebody waiting to hear of it.
-    if (hasTerminating(slices.list())) lease.report(revision);
+    if (terminating.size > 0) lease.report(revision);
   };
-  const schedule = () => {
-    if (scheduled || stopped) return;
+  const mark = (key: Key | undefined) => {
+    if (key !== undefined) dirty.add(key);
+    if (scheduled || stopped || !ready) return;
     scheduled = true;
-    queueMicrotask(apply);
+    queueMicrotask(applyDirty);
   };
-  const subscriptions = [services.subscribe(schedule), slices.subscribe(schedule)];
+  const subscriptions = [
+    services.subscribe(({ before, after }) => {
+      const service = after ?? before;
+      if (service) mark(keyOf(service));
+    }),
+    slices.subscribe(({ before, after }) => {
+      const slice = after ?? before;
+      if (!slice) return;
+      if (after && hasTerminating(after)) terminating.add(keyOf(slice));
+      else terminating.delete(keyOf(slice));
+      if (before) mark(serviceOf(before));
+      if (after) mark(serviceOf(after));
+    }),
+  ];
   const synced = Promise.all([services.synced, slices.synced]).then(async () => {
-    apply();
+    ready = true;
+    applyDirty();
     await Promise.allSettled([...running.values()].map(({ forwarder }) => forwarder.listening));
   });
   return {
@@ -103,11 +141,18 @@ export function startServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     async stop() {
       stopped = true;
       for (const subscription of subscriptions) subscription[Symbol.dispose]();
+      for (const timer of retries) timer.cancel();
       await Promise.all([...running.values()].map(({ forwarder }) => forwarder.close(true)));
       running.clear();
       await lease.close();
     },
   };
+}
+
+/** The Service a slice belongs to. */
+function serviceOf(slice: DeepReadonly<EndpointSlice>): Key | undefined {
+  const name = slice.metadata?.labels?.[SERVICE_NAME_LABEL];
+  return name === undefined ? undefined : makeKey(slice.metadata?.namespace, name);
 }
 
 function explain(error: NodeJS.ErrnoException, port: number): string {

@@ -1,35 +1,46 @@
 // Forwards TCP connections of one listener. A backend that refuses is passed over for the next one; a connection that
-// stands is never broken by an endpoint change, so requests under way finish.
+// stands is never broken by an endpoint change, so requests under way finish (relay.ts).
 
-import { createServer, connect, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Balancer } from "./balancer.ts";
-import type { Backend, Listener } from "./plan.ts";
+import { type Backend, backendName, type Listener } from "./plan.ts";
+import { type Relay, type RelayHost, startRelay } from "./relay.ts";
 
 const CONNECT_TIMEOUT_MS = 3_000;
 
 export interface Forwarder {
   /** Resolves once it listens; rejects with the system's error (address in use, permission). */
   readonly listening: Promise<void>;
+  /** The balancer has other backends now. */
+  backendsChanged(backends: readonly Backend[]): void;
   /** Stops listening; connections that stand go on unless `force`. */
   close(force: boolean): Promise<void>;
 }
 
 export function forwardTcp(listener: Pick<Listener, "ip" | "port">, balancer: Balancer): Forwarder {
   const open = new Set<Socket>();
+  const relays = new Set<Relay>();
   const track = (socket: Socket) => {
     open.add(socket);
     socket.once("close", () => open.delete(socket));
   };
+  const host: RelayHost = {
+    hasLeft: (upstream) => balancer.hasLeft(upstream.backend),
+    dial(client, done) {
+      const address = client.remoteAddress ?? "";
+      dialFirst(balancer.choose(address), client, (backend, socket) => {
+        if (!socket) return done(undefined);
+        track(socket);
+        balancer.chosen(address, backend);
+        done({ socket, backend: backendName(backend) });
+      });
+    },
+  };
   const server: Server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true, keepAlive: true }, (client) => {
     track(client);
-    client.on("error", () => client.destroy());
-    const address = client.remoteAddress ?? "";
-    dialFirst(balancer.choose(address), client, (backend, upstream) => {
-      if (!upstream) return client.resetAndDestroy();
-      track(upstream);
-      balancer.chosen(address, backend);
-      join(client, upstream);
-    });
+    const relay = startRelay(client, host);
+    relays.add(relay);
+    client.once("close", () => relays.delete(relay));
   });
   const listening = new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -41,6 +52,9 @@ export function forwardTcp(listener: Pick<Listener, "ip" | "port">, balancer: Ba
   });
   return {
     listening,
+    backendsChanged() {
+      for (const relay of relays) relay.backendsChanged();
+    },
     async close(force) {
       await listening.catch(() => {});
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -62,7 +76,14 @@ function dialFirst(
   const backend = backends[index];
   if (!backend) return done({ ip: "", port: 0 }, undefined);
   const upstream = connect({ host: backend.ip, port: backend.port, allowHalfOpen: true, noDelay: true, keepAlive: true });
+  const stop = () => {
+    upstream.setTimeout(0, next);
+    upstream.removeListener("error", next);
+    client.removeListener("close", onClientGone);
+  };
   const next = () => {
+    stop();
+    upstream.on("error", () => {});
     upstream.destroy();
     if (!client.destroyed) dialFirst(backends, client, done, index + 1);
   };
@@ -71,21 +92,7 @@ function dialFirst(
   upstream.once("error", next);
   client.once("close", onClientGone);
   upstream.once("connect", () => {
-    upstream.setTimeout(0);
-    upstream.removeListener("error", next);
-    client.removeListener("close", onClientGone);
+    stop();
     done(backend, upstream);
   });
-}
-
-/** Copies both ways, passes on half-closes, and turns a break on one side into a break on the other. */
-function join(client: Socket, upstream: Socket): void {
-  upstream.on("error", () => client.resetAndDestroy());
-  client.removeAllListeners("error");
-  client.on("error", () => upstream.resetAndDestroy());
-  client.on("close", () => upstream.destroy());
-  upstream.on("close", () => client.destroySoon());
-  client.pipe(upstream);
-  upstream.pipe(client);
-  client.resume();
 }

@@ -5,7 +5,7 @@ import { createSocket, type Socket } from "node:dgram";
 import type { Clock, Timer } from "#lib/clock.ts";
 import type { Balancer } from "./balancer.ts";
 import type { Forwarder } from "./tcp-forwarder.ts";
-import type { Backend, Listener } from "./plan.ts";
+import { type Backend, backendName, type Listener } from "./plan.ts";
 
 /** As conntrack's default for flows that have seen answers. */
 const IDLE_MS = 180_000;
@@ -17,12 +17,7 @@ interface Flow {
   lastUsed: number;
 }
 
-export interface UdpForwarder extends Forwarder {
-  /** Ends the flows to backends that are not among these. */
-  keepOnly(backends: readonly Backend[]): void;
-}
-
-export function forwardUdp(listener: Pick<Listener, "ip" | "port">, balancer: Balancer, clock: Clock): UdpForwarder {
+export function forwardUdp(listener: Pick<Listener, "ip" | "port">, balancer: Balancer, clock: Clock): Forwarder {
   const flows = new Map<string, Flow>();
   const front = createSocket({ type: listener.ip.includes(":") ? "udp6" : "udp4" });
   let sweep: Timer | undefined;
@@ -64,9 +59,9 @@ export function forwardUdp(listener: Pick<Listener, "ip" | "port">, balancer: Ba
   });
   return {
     listening,
-    keepOnly(backends) {
-      const there = new Set(backends.map((backend) => `${backend.ip}:${backend.port}`));
-      for (const [client, flow] of flows) if (!there.has(`${flow.backend.ip}:${flow.backend.port}`)) end(client, flow);
+    backendsChanged(backends) {
+      const there = new Set(backends.map(backendName));
+      for (const [client, flow] of flows) if (!there.has(backendName(flow.backend))) end(client, flow);
     },
     async close() {
       sweep?.cancel();
