@@ -79,7 +79,7 @@ export function createWorkshop(): Workshop {
     start,
     run: (...args) => start(...args).ended,
     async [Symbol.asyncDispose]() {
-      for (const one of [...running]) await one[Symbol.asyncDispose]();
+      for (const one of running) await one[Symbol.asyncDispose]();
       rmSync(folder, { recursive: true, force: true });
     },
   };
