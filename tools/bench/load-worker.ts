@@ -60,7 +60,8 @@ async function run(job: LoadJob): Promise<LoadResult> {
           else setTimeout(again, Math.max(0, sent + gapMs - performance.now()));
         });
       };
-      again();
+      // Clients with a pace do not all begin at once.
+      setTimeout(again, (gapMs * index) / job.clients);
     });
   await Promise.all(Array.from({ length: job.clients }, (_, index) => client(index)));
   const elapsedMs = performance.now() - start;
