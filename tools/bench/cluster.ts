@@ -6,11 +6,10 @@ import { request } from "node:https";
 import { createServer, type AddressInfo } from "node:net";
 import { cpus, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { connectionOf, readKubeconfig } from "#client/node/kubeconfig.ts";
 import type { Endpoint } from "./raw-http2.ts";
 
-export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
+export const ROOT = dirname(dirname(import.meta.dirname));
 
 export interface BenchCluster extends AsyncDisposable {
   readonly pid: number;
