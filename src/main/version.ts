@@ -6,7 +6,7 @@ import manifest from "../../package.json" with { type: "json" };
 export const VERSION: string = manifest.version;
 
 /** The level of the API that is served. */
-export const KUBERNETES_VERSION = "v1.36.4";
+export const KUBERNETES_VERSION = "v1.36.1";
 
 /** What /version and nodes report. */
 export const GIT_VERSION = `${KUBERNETES_VERSION}+kobune.${manifest.version}`;
