@@ -172,7 +172,10 @@ void test("-w --output-watch-events names additions, changes and removals", asyn
 });
 
 void test("a watch of pods shows the way of a pod from pending to gone", async () => {
+  // What is there already tells that the watch is open.
+  await kubectl("apply", "-f", kubectl.file("ahead.json", idlePod("ahead", { app: "traveller" })));
   await using watch = kubectl.start("get", "pods", "-l", "app=traveller", "-w");
+  await watch.printed(/^ahead /m);
   await kubectl("apply", "-f", kubectl.file("traveller.json", idlePod("traveller", { app: "traveller" })));
   await watch.printed(/traveller +1\/1 +Running/);
   await kubectl("delete", "pod", "traveller");
