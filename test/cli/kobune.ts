@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "#harness/until.ts";
 
-export const BIN = join(import.meta.dirname, "../../bin/kobune");
+export const BIN = join(import.meta.dirname, "..", "..", "bin", "kobune");
 
 export interface Ended {
   readonly code: number | null;
