@@ -18,6 +18,7 @@ const COMPONENT = [...BASE, "client", "reconcile"];
 
 /** First match wins, so that special files stand before their folder. */
 const LAYERS: readonly Layer[] = [
+  { name: "lib-node", match: /^src\/lib\/node-/, may: ["lib"], node: true },
   { name: "lib", match: /^src\/lib\//, may: [], node: false },
   { name: "meta", match: /^src\/meta\//, may: ["lib"], node: false },
   {
@@ -62,7 +63,7 @@ export function checkFile(file: string, text: string): string[] {
   if (!layer) return [`${file}: belongs to no layer; add it to tools/check-layers.ts or move it`];
   const isTest = file.endsWith(".test.ts");
   const problems: string[] = [];
-  for (const match of text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^;"']*?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g)) {
+  for (const match of text.matchAll(/(?:^|\n)\s*(?:import|export)\b(?:[^;"'=]*?\bfrom)?\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g)) {
     const specifier = match[1] ?? match[2] ?? "";
     if (specifier.startsWith("node:")) {
       if (!layer.node && !isTest)
@@ -81,7 +82,11 @@ export function checkFile(file: string, text: string): string[] {
       continue;
     }
     const allowed =
-      to.name === layer.name || layer.may.includes("*") || layer.may.includes(to.name) || (isTest && TEST_EXTRA.includes(to.name));
+      to.name === layer.name ||
+      (to.name === "lib-node" && layer.node) ||
+      layer.may.includes("*") ||
+      layer.may.includes(to.name) ||
+      (isTest && TEST_EXTRA.includes(to.name));
     // Lists and wiring beside kinds may name their parts.
     const ownKind = layer.name.startsWith("kinds-") && to.name === layer.name;
     if (!allowed && !ownKind)

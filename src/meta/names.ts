@@ -19,6 +19,7 @@ const HTTP_PATH = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
 const whole = (source: string) => new RegExp(`^(?:${source})$`);
 const dns1123LabelPattern = whole(DNS1123_LABEL);
 const dns1123SubdomainPattern = whole(DNS1123_SUBDOMAIN);
+const configMapKeyPattern = whole(CONFIG_MAP_KEY);
 const dns1035LabelPattern = whole(DNS1035_LABEL);
 const labelKeyPattern = whole(LABEL_KEY);
 const labelValuePattern = whole(LABEL_VALUE);
@@ -225,7 +226,7 @@ export function relaxedEnvVarName(value: string): string[] {
 export function configMapKey(value: string): string[] {
   const wrong: string[] = [];
   if (byteLength(value) > 253) wrong.push(maxLengthText(253));
-  if (!whole(CONFIG_MAP_KEY).test(value)) {
+  if (!configMapKeyPattern.test(value)) {
     const text = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
     wrong.push(patternText(text, CONFIG_MAP_KEY, "key.name", "KEY_NAME", "key-name"));
   }

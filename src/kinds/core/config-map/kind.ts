@@ -19,15 +19,18 @@ function validate(next: DeepReadonly<ConfigMap>, previous: DeepReadonly<ConfigMa
     if (!equal(next.binaryData ?? {}, previous.binaryData ?? {})) errors.push(field.forbidden("binaryData", IMMUTABLE));
   }
   let total = 0;
+  // No text takes more than three bytes a code unit: only large ones have to be counted.
+  let bound = 0;
   for (const [key, value] of Object.entries(next.data ?? {})) {
     for (const wrong of configMapKey(key)) errors.push(field.invalid(`data[${key}]`, key, wrong));
     if (next.binaryData?.[key] !== undefined) errors.push(field.invalid(`data[${key}]`, key, "duplicate of key present in binaryData"));
-    total += byteLength(value);
+    bound += 3 * value.length;
   }
   for (const [key, value] of Object.entries(next.binaryData ?? {})) {
     for (const wrong of configMapKey(key)) errors.push(field.invalid(`binaryData[${key}]`, key, wrong));
     total += base64Bytes(value);
   }
+  if (total + bound > MAX_DATA_BYTES) for (const value of Object.values(next.data ?? {})) total += byteLength(value);
   if (total > MAX_DATA_BYTES) errors.push(field.tooLong("", MAX_DATA_BYTES));
   return errors;
 }
