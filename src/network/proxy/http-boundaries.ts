@@ -5,6 +5,10 @@
 const MAX_HEAD = 64 * 1024;
 
 const REQUEST_LINE = /^([A-Z][A-Z-]*) \S+ HTTP\/1\.([01])$/;
+/** A first line, then fields: names are tokens, no line is folded. */
+const WELL_FORMED = /^[^\r\n]+(?:\r\n[\w!#$%&'*+.^`|~-]+:[^\r\n\0]*)*$/;
+/** Lengths of the names of the fields that decide where a message ends. */
+const FRAMING_LENGTHS: ReadonlySet<number> = new Set(["connection", "content-length", "transfer-encoding"].map((name) => name.length));
 const STATUS_LINE = /^HTTP\/1\.([01]) (\d{3})(?: .*)?$/;
 
 /** Whether the first bytes of a connection are an HTTP/1 request: they hold a whole request line. */
@@ -121,7 +125,7 @@ function createReader(onHead: (head: Head) => Body | undefined, onEnd: () => voi
           continue;
         }
         const before = held?.length ?? 0;
-        const text: Buffer = held ? Buffer.concat([held, chunk.subarray(at)]) : chunk.subarray(at);
+        const text: Buffer = held ? Buffer.concat([held, chunk.subarray(at)]) : at === 0 ? chunk : chunk.subarray(at);
         const mark = state === "head" ? "\r\n\r\n" : "\r\n";
         // A mark may straddle what was held and what came.
         const found = text.indexOf(mark, Math.max(0, before - mark.length + 1));
@@ -144,31 +148,34 @@ function createReader(onHead: (head: Head) => Body | undefined, onEnd: () => voi
 
 /** Undefined: malformed, or framed in a way that recipients may understand differently. */
 function parseHead(text: string): Head | undefined {
-  const [line = "", ...fields] = text.split("\r\n");
+  if (!WELL_FORMED.test(text)) return undefined;
+  const lineEnd = text.indexOf("\r\n");
+  const line = lineEnd < 0 ? text : text.slice(0, lineEnd);
   let length: number | undefined;
   let chunked = false;
-  const connection: string[] = [];
-  for (const field of fields) {
-    const colon = field.indexOf(":");
-    const name = field.slice(0, colon).toLowerCase();
-    if (colon <= 0 || /[\s\0]/.test(name)) return undefined;
-    if (name === "content-length") {
-      const value = field.slice(colon + 1).trim();
+  let connection: readonly string[] = [];
+  for (let at = lineEnd; at >= 0;) {
+    const start = at + 2;
+    at = text.indexOf("\r\n", start);
+    const colon = text.indexOf(":", start);
+    if (!FRAMING_LENGTHS.has(colon - start)) continue;
+    const name = text.slice(start, colon).toLowerCase();
+    const value = text
+      .slice(colon + 1, at < 0 ? undefined : at)
+      .trim()
+      .toLowerCase();
+    if (name === "connection") connection = [...connection, ...value.split(",").map(trim)];
+    else if (name === "content-length") {
       if (!/^\d{1,15}$/.test(value) || (length !== undefined && length !== Number(value))) return undefined;
       length = Number(value);
     } else if (name === "transfer-encoding") {
-      if (
-        chunked ||
-        field
-          .slice(colon + 1)
-          .trim()
-          .toLowerCase() !== "chunked"
-      )
-        return undefined;
+      if (chunked || value !== "chunked") return undefined;
       chunked = true;
-    } else if (name === "connection") {
-      for (const option of field.slice(colon + 1).split(",")) connection.push(option.trim().toLowerCase());
     }
   }
   return chunked && length !== undefined ? undefined : { line, length, chunked, connection };
+}
+
+function trim(text: string): string {
+  return text.trim();
 }
