@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "#harness/until.ts";
 
-export const BIN = join(import.meta.dirname, "..", "..", "bin", "kobune");
+const ROOT = join(import.meta.dirname, "../..");
+export const BIN = join(ROOT, "bin/kobune");
 
 export interface Ended {
   readonly code: number | null;
