@@ -2,7 +2,7 @@
 // (descriptions for `kubectl explain`). Run by tools/setup.sh when a source is newer than the last build, and by `npm pack`.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
@@ -50,9 +50,19 @@ if (withTypes) {
 }
 writeFileSync(join(dist, ".built"), "");
 rmSync(`${dist}.old`, { recursive: true, force: true });
+if (!withTypes) keepChunks(join(target, "chunks"), join(dist, "chunks"));
 if (existsSync(target)) renameSync(target, `${dist}.old`);
 renameSync(dist, target);
 rmSync(`${dist}.old`, { recursive: true, force: true });
+
+/** A cluster that runs from the last build still loads parts of it when it first needs them: they stay for a day. */
+function keepChunks(from: string, to: string): void {
+  const dayAgo = Date.now() - 24 * 3600 * 1000;
+  for (const file of existsSync(from) ? readdirSync(from) : []) {
+    if (!existsSync(join(to, file)) && statSync(join(from, file)).mtimeMs > dayAgo)
+      cpSync(join(from, file), join(to, file), { preserveTimestamps: true });
+  }
+}
 
 /** The licence texts of the packages that modules of the bundle come from. */
 function licenses(modules: readonly string[]): string {
