@@ -81,6 +81,8 @@ function createReader(onHead: (head: Head) => Body | undefined, onEnd: () => voi
   let state: "head" | "body" | "chunkSize" | "chunk" | "trailer" | "untilClose" = "head";
   /** The begun head, chunk size or trailer line. */
   let held: Buffer | undefined;
+  let lastText: string | undefined;
+  let lastHead: Head | undefined;
   /** Bytes left of the body or the chunk. */
   let left = 0;
 
@@ -97,7 +99,9 @@ function createReader(onHead: (head: Head) => Body | undefined, onEnd: () => voi
   /** Handles a head or a line that is complete; false: give up. */
   const take = (text: string): boolean => {
     if (state === "head") {
-      const head = parseHead(text);
+      // On one connection heads repeat: a client asks in the same way, a server's differ by the second of its Date.
+      const head = text === lastText ? lastHead : parseHead(text);
+      [lastText, lastHead] = [text, head];
       const body = head && onHead(head);
       if (body === undefined) return false;
       begin(body);
