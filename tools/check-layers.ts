@@ -63,7 +63,9 @@ export function checkFile(file: string, text: string): string[] {
   if (!layer) return [`${file}: belongs to no layer; add it to tools/check-layers.ts or move it`];
   const isTest = file.endsWith(".test.ts");
   const problems: string[] = [];
-  for (const match of text.matchAll(/(?:^|\n)\s*(?:import|export)\b(?:[^;"'=]*?\bfrom)?\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g)) {
+  for (const match of text.matchAll(
+    /(?:^|\n)\s*(?:import|export)\b(?:[^;"'=]*?\bfrom)?\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g,
+  )) {
     const specifier = match[1] ?? match[2] ?? "";
     if (specifier.startsWith("node:")) {
       if (!layer.node && !isTest)
