@@ -22,7 +22,7 @@ export interface LoadReport {
 }
 
 const TIMEOUT_MS = 5_000;
-const TICK_MS = 4;
+const TICK_MS = 1;
 
 async function run(url: URL, perSecond: number, seconds: number): Promise<LoadReport> {
   const keptAlive = new Agent({ keepAlive: true, maxSockets: 64 });

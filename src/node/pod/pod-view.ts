@@ -32,6 +32,8 @@ export interface ContainerMemory {
 export interface CrashBackoff {
   readonly delayMs: number;
   readonly at: number;
+  /** The attempt that was started with it: its end waits, the end of the one before does not any more. */
+  readonly attempt?: number;
 }
 
 /** Standing of a running container's probes. */

@@ -40,3 +40,18 @@ void test("the crash back-off is forgotten after ten minutes of running well", (
 void test("durations read as Go's", () => {
   assert.deepEqual([10_000, 80_000, 300_000].map(formatSeconds), ["10s", "1m20s", "5m0s"]);
 });
+
+test("the back-off of a restart under way does not make the attempt before it wait", () => {
+  const ended = (attempt: number, finishedAt: number): ContainerState => ({
+    id: "x",
+    name: "a",
+    podUid: "u",
+    attempt,
+    phase: "exited",
+    createdAt: 0,
+    finishedAt,
+  });
+  const backoff = nextCrashBackoff(ended(0, 1000), undefined, 1001);
+  assert.equal(crashWait(ended(0, 1000), backoff, 1002), undefined);
+  assert.equal(crashWait(ended(1, 2000), backoff, 2001), 12_000);
+});

@@ -23,7 +23,7 @@ export function shouldRestart(container: ContainerObject, kind: ContainerKind, p
 /** Until when an ended container has to wait for its restart; undefined: no longer. */
 export function crashWait(ended: ContainerState, backoff: CrashBackoff | undefined, now: number): number | undefined {
   const finishedAt = ended.finishedAt ?? 0;
-  if (backoff === undefined || isForgotten(backoff, finishedAt)) return undefined;
+  if (backoff === undefined || ended.attempt < (backoff.attempt ?? 0) || isForgotten(backoff, finishedAt)) return undefined;
   const until = finishedAt + backoff.delayMs;
   return until > now ? until : undefined;
 }
@@ -31,7 +31,8 @@ export function crashWait(ended: ContainerState, backoff: CrashBackoff | undefin
 /** The back-off that the restart of an ended container leaves behind. */
 export function nextCrashBackoff(ended: ContainerState, backoff: CrashBackoff | undefined, now: number): CrashBackoff {
   const fresh = backoff === undefined || isForgotten(backoff, ended.finishedAt ?? 0);
-  return { delayMs: fresh ? CRASH_BACKOFF_MS : Math.min(backoff.delayMs * 2, MAX_CRASH_BACKOFF_MS), at: now };
+  const delayMs = fresh ? CRASH_BACKOFF_MS : Math.min(backoff.delayMs * 2, MAX_CRASH_BACKOFF_MS);
+  return { delayMs, at: now, attempt: ended.attempt + 1 };
 }
 
 /** A container that ran for ten minutes starts with a clean slate. */

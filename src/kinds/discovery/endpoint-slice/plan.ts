@@ -61,7 +61,7 @@ export function planSlices(input: SliceInput): SlicePlan {
     remove.push(...planned.remove);
   }
   // What would be removed and made anew is changed instead: one write, and never a moment without.
-  for (const gone of [...remove]) {
+  for (const gone of Array.from(remove)) {
     const at = create.findIndex((slice) => slice.addressType === gone.addressType);
     const made = create[at];
     if (!made) continue;
