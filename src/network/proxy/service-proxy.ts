@@ -44,6 +44,9 @@ const BY_SERVICE = "byService";
 /** An address that another program has taken may come free. */
 const RETRY_MS = 30_000;
 
+/** The Service by which pods reach the API server. */
+const API_SERVICE = "default/kubernetes";
+
 export function startServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   const { client, clock, events, informers, log, random } = options;
   const services = informers.informer(Service);
@@ -69,6 +72,8 @@ export function startServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     forwarder.listening.catch((error: NodeJS.ErrnoException) => {
       if (running.get(listener.id) !== entry || stopped) return;
       running.delete(listener.id);
+      // Without root this port is out of reach on every start; pods are given the API server's own address instead.
+      if (error.code === "EACCES" && listener.service === API_SERVICE) return;
       const message = `cannot listen on ${listener.ip}:${listener.port}/${listener.protocol}: ${explain(error, listener.port)}`;
       log.warn("service port not served", { service: listener.service, error: message });
       const object = services.get(listener.service);
