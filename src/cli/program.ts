@@ -38,10 +38,10 @@ export async function runProgram(argv: readonly string[], deps: ProgramDeps): Pr
       new Option("--store <name>", "where objects live; memory forgets them at the end").choices(["sqlite", "memory"]).default("sqlite"),
     )
     .option("--kubeconfig <file>", "kubeconfig to write to (default: merge into ~/.kube/config as context kobune)")
-    .option("--detach", "return when the cluster is ready and let it run", false)
-    .option("--verbose", "log what the components do", false)
-    .action(async (options: UpOptions) => {
-      code = await up(options, deps);
+    .option("--detach", "return when the cluster is ready and let it run")
+    .option("--verbose", "log what the components do")
+    .action(async (options: Omit<UpOptions, "detach" | "verbose">) => {
+      code = await up({ detach: false, verbose: false, ...options }, deps);
     });
 
   program
