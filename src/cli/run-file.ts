@@ -21,12 +21,13 @@ export interface RunRecord {
 
 const pathOf = (dataDir: string) => join(dataDir, "run.json");
 
-/** Empty if there is no such process or no /proc. */
+/** Empty if there is no such process, it is only waiting to be reaped, or there is no /proc. */
 export function processStart(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The command in field 2 may hold spaces: count from its closing parenthesis.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    // The command in field 2 may hold spaces: count from its closing parenthesis. Field 3 is the state.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? "" : (fields[19] ?? "");
   } catch {
     return "";
   }
