@@ -179,7 +179,7 @@ export function defaultKubeconfig(): string {
 export function show(path: string): string {
   const here = relative(process.cwd(), path);
   if (here === "") return ".";
-  if (!here.startsWith("..")) return here.startsWith(".") ? here : `./${here}`;
+  if (!here.startsWith("..")) return `./${here}`;
   const home = homedir();
   return path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
 }

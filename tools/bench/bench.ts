@@ -69,7 +69,6 @@ for (const name of names) {
     process.exitCode = 1;
   }
 }
-if (values.json !== undefined) {
-  const report = { date: new Date().toISOString(), quick: values.quick, machine, loadAfter: loadavg(), results };
-  writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
-}
+const report = { date: new Date().toISOString(), quick: values.quick, machine, loadAfter: loadavg(), results };
+if (values.json === undefined) console.log(`\n${JSON.stringify(report)}`);
+else writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
