@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { load } from "js-yaml";
 import type { Kubeconfig } from "#client/node/kubeconfig.ts";
+import { processStart } from "#cli/run-file.ts";
 import { createKubectl } from "#harness/cluster.ts";
 import { until } from "#harness/until.ts";
 import { createWorkshop, processesWith, type Workshop } from "./kobune.ts";
@@ -143,7 +144,8 @@ void test("--detach returns when the cluster is ready; down stops it", async () 
   assert.equal((await kubectl("get", "nodes", "-o", "name")).trim().split("\n").length, 2);
   const down = await workshop.run("down", "--data", workshop.data);
   assert.deepEqual([down.code, down.stdout], [0, "Stopped.\n"]);
-  assert.throws(() => process.kill(pid, 0), /ESRCH/);
+  // It may still stand in the process table until whoever adopted it reaps it.
+  assert.equal(processStart(pid), "");
 });
 
 void test("a kubeconfig keeps what others put there", async () => {
