@@ -38,7 +38,7 @@ export interface Field {
   readonly patchMergeKey?: string;
   /** Protobuf field number; absent for custom resources. */
   readonly protoNumber?: number;
-  /** A scalar that tells unset from zero. Protobuf sends zeros of all others, where they mean unset. */
+  /** A pointer in Go: tells unset from zero. Protobuf sends zeros (of messages: empty ones) of all others, where they mean unset. */
   readonly pointer?: boolean;
   /** Protobuf: numbers of the messages around the field where JSON has it inline, outermost first (`Volume.configMap`: [2]). */
   readonly protoEmbed?: readonly number[];

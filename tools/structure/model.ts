@@ -20,7 +20,7 @@ export interface FieldModel {
   readonly name: string;
   readonly node: TypeNode;
   readonly required: boolean;
-  /** A scalar that tells unset from zero; protobuf sends the zeros of all others. */
+  /** Go tells unset from zero; protobuf sends the zeros of all others, and empty messages. */
   readonly pointer: boolean;
   readonly patchStrategy: string | undefined;
   readonly patchMergeKey: string | undefined;
@@ -138,7 +138,7 @@ export class Model {
       name: field.json,
       node,
       required: !isOptional(field),
-      pointer: field.type.startsWith("*") && isScalar(node),
+      pointer: field.type.startsWith("*"),
       patchStrategy: field.patchStrategy ?? markers.get("patchStrategy")?.[0],
       patchMergeKey: field.patchMergeKey ?? markers.get("patchMergeKey")?.[0],
       protoNumber: protoEmbed ? field.protoNumber : 0,
@@ -206,8 +206,4 @@ function withMarkers(node: TypeNode, markers: Markers): TypeNode {
   }
   const mapType = structMapType(markers);
   return mapType && (node.type === "map" || node.type === "ref") ? { ...node, mapType } : node;
-}
-
-function isScalar(node: TypeNode): boolean {
-  return node.type === "string" || node.type === "integer" || node.type === "number" || node.type === "boolean";
 }

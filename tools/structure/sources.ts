@@ -56,7 +56,23 @@ export const META_PATH = "k8s.io/apimachinery/pkg/apis/meta/v1";
 
 /** Types that are wanted although no resource leads to them. */
 export const EXTRA_ROOTS: Readonly<Record<string, readonly string[]>> = {
-  [META_PATH]: ["APIGroup", "APIGroupList", "APIResourceList", "APIVersions", "Condition", "DeleteOptions", "Status", "WatchEvent"],
+  [META_PATH]: [
+    "APIGroup",
+    "APIGroupList",
+    "APIResourceList",
+    "APIVersions",
+    "Condition",
+    "CreateOptions",
+    "DeleteOptions",
+    "GetOptions",
+    "ListOptions",
+    "PartialObjectMetadata",
+    "PartialObjectMetadataList",
+    "PatchOptions",
+    "Status",
+    "UpdateOptions",
+    "WatchEvent",
+  ],
   "k8s.io/api/admission/v1": ["AdmissionReview"],
 };
 
