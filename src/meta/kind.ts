@@ -68,6 +68,20 @@ export interface KindHooks<T extends KubeObject = KubeObject> {
   readonly onDeletion?: (object: T) => void;
   /** Whether PUT of a name that does not exist creates it (upstream: leases, endpoints, events, ... ). Default false. */
   readonly createOnUpdate?: boolean;
+  /**
+   * Metadata that a write through `status` cannot change ("all": none of it); upstream's status strategies differ. Default: all may be changed.
+   * Server-side apply through `status` never owns these fields.
+   */
+  readonly statusKeepsMetadata?: "all" | readonly ("labels" | "annotations" | "ownerReferences" | "finalizers")[];
+  /** Whether the status that a create sends is kept (upstream: nodes). Default false. */
+  readonly statusOnCreate?: boolean;
+  /**
+   * Subresources that are a narrow door to the object itself (pods/resize, namespaces/finalize): the server serves GET, PUT and PATCH of them as
+   * those of the object. `merge` puts everything back into `next` that the door does not change. `status` and `scale` need none.
+   */
+  readonly doors?: Readonly<Record<string, (next: T, previous: DeepReadonly<T>, context: WriteContext) => void>>;
+  /** Fields that a writer through the subresource ("": the object itself) never owns (upstream: GetResetFields); undefined: the server's rule. */
+  readonly resetFields?: (subresource: string) => readonly (readonly string[])[] | undefined;
   /** Whether an update without resourceVersion is let through unconditionally. Default true (as most kinds upstream). */
   readonly unconditionalUpdate?: boolean;
   /** Whether spec changes raise metadata.generation. Default: true if the kind has a spec field. */
