@@ -2,6 +2,7 @@
 
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
+import { createMetricsRegistry } from "#lib/metrics.ts";
 import type { KindDefinition } from "#meta/kind.ts";
 import type { Store } from "#store/store.ts";
 import type { Authenticator, Authorizer } from "./access.ts";
@@ -11,8 +12,10 @@ import { createNegotiator } from "./encoding/negotiate.ts";
 import type { Allocator, ExtensionHandler, ServerExtension } from "./extension.ts";
 import { createProtobufBodies } from "./encoding/protobuf-body.ts";
 import type { OpenApiSource } from "./endpoints/openapi-endpoint.ts";
+import { addProcessMetrics } from "./endpoints/metrics.ts";
 import { createPaths } from "./endpoints/paths.ts";
 import { createRequestMetrics } from "./endpoints/request-metrics.ts";
+import { addStoredObjects, measuredStore } from "./endpoints/store-metrics.ts";
 import type { Handler } from "./http.ts";
 import { createKindCatalog, type KindCatalog } from "./kind-catalog.ts";
 import type { ServedKind } from "./objects/served-kind.ts";
@@ -78,7 +81,10 @@ const NOTHING: RequestInfo = {
 
 /** Starts extensions and gives a server that takes requests. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { store, clock, log, random } = options;
+  const { clock, log, random } = options;
+  const metrics = createMetricsRegistry();
+  const now = () => clock.now();
+  const store = measuredStore(options.store, metrics, now);
   const catalog = createKindCatalog(options.kinds);
   const allocators = new Map<string, Allocator[]>();
   const handlers = new Map<string, ExtensionHandler>();
@@ -109,13 +115,30 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     watches,
     protobuf: createProtobufBodies(catalog, options.openApi?.types),
   };
-  const metrics = createRequestMetrics((info) => catalog.find(info.apiGroup, info.apiVersion, info.resource) !== undefined);
   let stopping: Promise<void> | undefined;
+  const path = createPaths({
+    server,
+    catalog,
+    metrics,
+    version: options.version,
+    readiness: options.readiness ?? {},
+    isStopping: () => stopping !== undefined,
+    openApi: options.openApi,
+    extensions: new Map(started.flatMap((extension) => Object.entries(extension.paths ?? {}))),
+  });
+  const requests = createRequestMetrics(
+    metrics,
+    now,
+    (info) => catalog.find(info.apiGroup, info.apiVersion, info.resource) !== undefined,
+    (text) => path(text) !== undefined,
+  );
+  addStoredObjects(metrics, catalog, store);
+  addProcessMetrics(metrics, options.version, clock.now());
   const run = compose(
     [
       recover(log),
       identify,
-      measure(clock, metrics),
+      measure(clock, requests, log),
       authenticate(authenticators),
       deadline(clock),
       impersonate(authorizer),
@@ -125,16 +148,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       server,
       catalog,
       extension: (kind, subresource) => handlers.get(`${nameOf(kind)}/${subresource}`),
-      path: createPaths({
-        server,
-        catalog,
-        metrics,
-        version: options.version,
-        readiness: options.readiness ?? {},
-        isStopping: () => stopping !== undefined,
-        openApi: options.openApi,
-        extensions: new Map(started.flatMap((extension) => Object.entries(extension.paths ?? {}))),
-      }),
+      path,
     }),
   );
   for (const { afterStart } of started) {

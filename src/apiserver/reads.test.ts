@@ -199,6 +199,9 @@ test("health endpoints answer in text, as a whole, by check, and without exclude
   assert.equal((await api.call("GET", "/readyz/warm")).text, "ok");
   assert.equal((await api.call("GET", "/version")).json["gitVersion"], "v1.36.0+test");
   const metrics = await api.call("GET", "/metrics");
-  assert.match(metrics.text, /^apiserver_request_total\{code="200",group="",resource="",subresource="",verb="GET",version=""\} \d+$/m);
+  assert.match(
+    metrics.text,
+    /^apiserver_request_total\{code="200",component="apiserver",dry_run="",group="",resource="",scope="",subresource="\/version",verb="GET",version=""\} 1$/m,
+  );
   assert.match(metrics.text, /^apiserver_storage_objects\{resource="boats\.sea\.example"\} 0$/m);
 });

@@ -1,31 +1,48 @@
 // /metrics in the Prometheus text form.
 
-import { groupResource } from "#meta/resource.ts";
-import type { Store } from "#store/store.ts";
+import { type MetricsRegistry, PROMETHEUS_TEXT } from "#lib/metrics.ts";
 import type { ApiResponse } from "../http.ts";
-import type { KindCatalog } from "../kind-catalog.ts";
-import type { RequestMetrics } from "./request-metrics.ts";
 
-export async function renderMetrics(requests: RequestMetrics, catalog: KindCatalog, store: Store, startedMs: number): Promise<ApiResponse> {
-  const objects = new Map<string, number>();
-  for (const { definition, resource, prefix } of catalog.kinds) {
-    if (!definition.virtual) objects.set(groupResource(resource), await store.count(prefix));
-  }
-  const { user, system } = process.cpuUsage();
-  const lines = [
-    "# HELP apiserver_storage_objects Stored objects by resource.",
-    "# TYPE apiserver_storage_objects gauge",
-    ...Array.from(objects, ([resource, count]) => `apiserver_storage_objects{resource="${resource}"} ${count}`),
-    "# TYPE process_cpu_seconds_total counter",
-    `process_cpu_seconds_total ${(user + system) / 1e6}`,
-    "# TYPE process_resident_memory_bytes gauge",
-    `process_resident_memory_bytes ${process.memoryUsage.rss()}`,
-    "# TYPE process_start_time_seconds gauge",
-    `process_start_time_seconds ${startedMs / 1000}`,
-  ];
-  return {
-    status: 200,
-    headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
-    body: Buffer.from(`${requests.render()}${lines.join("\n")}\n`),
-  };
+/** What upstream's processes say of themselves. */
+export function addProcessMetrics(
+  metrics: MetricsRegistry,
+  version: { readonly major: string; readonly minor: string; readonly gitVersion: string },
+  startedMs: number,
+): void {
+  const single = (value: () => number) => () => [[[], value()] as const];
+  metrics.read(
+    "gauge",
+    "kubernetes_build_info",
+    "A metric with a constant '1' value labeled by major, minor and git version.",
+    ["git_version", "major", "minor", "platform"],
+    () => [[[version.gitVersion, version.major, version.minor, `${process.platform}/${process.arch}`], 1]],
+  );
+  metrics.read(
+    "counter",
+    "process_cpu_seconds_total",
+    "Total user and system CPU time spent in seconds.",
+    [],
+    single(() => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    }),
+  );
+  metrics.read(
+    "gauge",
+    "process_resident_memory_bytes",
+    "Resident memory size in bytes.",
+    [],
+    single(() => process.memoryUsage.rss()),
+  );
+  metrics.read(
+    "gauge",
+    "process_start_time_seconds",
+    "Start time of the process since unix epoch in seconds.",
+    [],
+    single(() => startedMs / 1000),
+  );
+}
+
+export async function answerMetrics(metrics: MetricsRegistry): Promise<ApiResponse> {
+  return { status: 200, headers: { "content-type": PROMETHEUS_TEXT }, body: Buffer.from(await metrics.render()) };
 }

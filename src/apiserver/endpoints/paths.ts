@@ -1,20 +1,20 @@
 // The paths that are no resources: which step answers which, in one list.
 
+import type { MetricsRegistry } from "#lib/metrics.ts";
 import { jsonResponse } from "../encoding/status-response.ts";
 import { createDiscovery } from "../discovery/discovery.ts";
 import type { Handler } from "../http.ts";
 import type { KindCatalog } from "../kind-catalog.ts";
 import type { Step } from "../pipeline/exchange.ts";
 import type { VerbServer } from "../verbs/verb.ts";
-import { createHealth } from "./health.ts";
-import { renderMetrics } from "./metrics.ts";
+import { createHealth, type HealthMetrics } from "./health.ts";
+import { answerMetrics } from "./metrics.ts";
 import { createOpenApi, type OpenApiSource } from "./openapi-endpoint.ts";
-import type { RequestMetrics } from "./request-metrics.ts";
 
 export interface PathOptions {
   readonly server: VerbServer;
   readonly catalog: KindCatalog;
-  readonly metrics: RequestMetrics;
+  readonly metrics: MetricsRegistry;
   readonly version: { readonly major: string; readonly minor: string; readonly gitVersion: string };
   readonly readiness: Readonly<Record<string, () => boolean>>;
   readonly isStopping: () => boolean;
@@ -26,19 +26,26 @@ export interface PathOptions {
 /** Finds who answers a path; undefined if nobody does. */
 export function createPaths(options: PathOptions): (path: string) => Step | undefined {
   const { server, catalog, metrics, readiness, extensions, openApi } = options;
-  const startedMs = server.clock.now();
   const live = { ping: () => true, log: () => true, etcd: async () => (await server.store.get("/health")) === undefined };
   const ready = { ...live, ...readiness, shutdown: () => !options.isStopping() };
+  const results: HealthMetrics = {
+    last: metrics.gauge("kubernetes_healthcheck", "This metric records the result of a single healthcheck.", ["name", "type"]),
+    total: metrics.counter("kubernetes_healthchecks_total", "This metric records the results of all healthcheck.", [
+      "name",
+      "status",
+      "type",
+    ]),
+  };
   const exact = new Map<string, Step>([
     ["/version", () => jsonResponse(versionInfo(options.version))],
-    ["/metrics", () => renderMetrics(metrics, catalog, server.store, startedMs)],
+    ["/metrics", () => answerMetrics(metrics)],
   ]);
   for (const [path, handler] of extensions) exact.set(path, (exchange) => handler(exchange.request));
   const families = [
     createDiscovery(server, catalog),
-    createHealth("livez", live),
-    createHealth("readyz", ready),
-    createHealth("healthz", live),
+    createHealth("livez", live, results),
+    createHealth("readyz", ready, results),
+    createHealth("healthz", live, results),
     ...(openApi ? [createOpenApi(catalog, openApi, options.version.gitVersion)] : []),
   ];
   const listed = () => {

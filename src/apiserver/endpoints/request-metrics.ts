@@ -1,112 +1,204 @@
-// Counts requests by upstream's metric names. Labels are only ever names of served kinds, so that their number is bounded.
+// Counts requests by upstream's metric names and labels. Labels are only ever names of served kinds and known paths, so that their number is bounded.
 
+import type { Histogram, MetricsRegistry, Value } from "#lib/metrics.ts";
 import type { ApiResponse } from "../http.ts";
+import type { Exchange } from "../pipeline/exchange.ts";
 import type { RequestInfo } from "../request-info.ts";
 
-/** Upper bounds in seconds, upstream's. */
-const BUCKETS: readonly number[] = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
+const DURATION_BOUNDS: readonly number[] = [
+  0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
+];
+const SLI_BOUNDS: readonly number[] = [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
+const SIZE_BOUNDS: readonly number[] = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+const EVENT_SIZE_BOUNDS: readonly number[] = [1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072];
+const CONNECT: ReadonlySet<string> = new Set(["log", "exec", "proxy", "attach", "portforward"]);
+const METHODS: ReadonlySet<string> = new Set(["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS"]);
+const LABELS = ["verb", "group", "version", "resource", "subresource", "scope", "component"] as const;
 
+/** One combination of labels, with the families' series at hand. */
 interface Series {
-  readonly labels: string;
-  readonly codes: Map<number, number>;
-  /** Requests in each bucket, not cumulated; the last is beyond all bounds. */
-  readonly buckets: Float64Array;
-  seconds: number;
-  running: number;
+  readonly labels: readonly string[];
+  readonly dryRun: string;
+  readonly codes: Map<number, Value>;
+  readonly duration: Histogram;
+  /** Absent for what upstream's latency objective leaves out: watches and connections. */
+  readonly sli: Histogram | undefined;
+  /** Only of reads. */
+  readonly size: Histogram | undefined;
 }
 
 export interface RequestMetrics {
-  /** Counts an answered request that took `ms`. */
-  count(info: RequestInfo, code: number, ms: number): void;
-  /** Counts a watch as long as it runs. */
-  track(info: RequestInfo, response: ApiResponse): ApiResponse;
-  render(): string;
+  /** Call when a request arrives; hand the result to one of the others, once. */
+  begin(exchange: Exchange, longRunning: boolean): Inflight;
+  /** Counts what was answered, or for a stream what is now under way until it ends. */
+  answered(inflight: Inflight, exchange: Exchange, response: ApiResponse, now: () => number): ApiResponse;
+  failed(inflight: Inflight, exchange: Exchange, code: number, now: number): void;
 }
 
-export function createRequestMetrics(isServed: (info: RequestInfo) => boolean): RequestMetrics {
+export interface Inflight {
+  readonly beganMs: number;
+  readonly kind: Value | undefined;
+}
+
+export function createRequestMetrics(
+  metrics: MetricsRegistry,
+  now: () => number,
+  isServed: (info: RequestInfo) => boolean,
+  isPath: (path: string) => boolean,
+): RequestMetrics {
+  const withDryRun = ["verb", "dry_run", ...LABELS.slice(1)];
+  const total = metrics.counter(
+    "apiserver_request_total",
+    "Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, component, and HTTP response code.",
+    [...withDryRun, "code"],
+  );
+  const duration = metrics.histogram(
+    "apiserver_request_duration_seconds",
+    "Response latency distribution in seconds for each verb, dry run value, group, version, resource, subresource, scope and component.",
+    DURATION_BOUNDS,
+    withDryRun,
+  );
+  const sli = metrics.histogram(
+    "apiserver_request_sli_duration_seconds",
+    "Response latency distribution in seconds, without watches and connections.",
+    SLI_BOUNDS,
+    LABELS,
+  );
+  const sizes = metrics.histogram("apiserver_response_sizes", "Response size distribution in bytes of reads.", SIZE_BOUNDS, LABELS);
+  const running = metrics.gauge("apiserver_longrunning_requests", "Gauge of all active long-running apiserver requests.", LABELS);
+  const inflight = metrics.gauge("apiserver_current_inflight_requests", "Requests being served now, by kind.", ["request_kind"]);
+  const terminated = metrics.counter(
+    "apiserver_request_terminations_total",
+    "Number of requests which apiserver terminated in self-defense.",
+    [...LABELS, "code"],
+  );
+  const eventCount = metrics.counter("apiserver_watch_events_total", "Number of events sent in watch clients.", [
+    "group",
+    "version",
+    "resource",
+  ]);
+  const eventSizes = metrics.histogram("apiserver_watch_events_sizes", "Watch event size distribution in bytes.", EVENT_SIZE_BOUNDS, [
+    "group",
+    "version",
+    "resource",
+  ]);
+  const readOnly = inflight.with("readOnly");
+  const mutating = inflight.with("mutating");
+  readOnly.set(0);
+  mutating.set(0);
+
   const all = new Map<string, Series>();
-  const seriesOf = (info: RequestInfo): Series => {
-    const key = `${info.verb} ${info.apiGroup}/${info.apiVersion}/${info.resource}/${info.subresource}`;
+  const seriesOf = (exchange: Exchange): Series => {
+    const { info, request } = exchange;
+    const verb = verbOf(exchange);
+    const dryRun = request.method === "GET" ? "" : dryRunOf(request.query);
+    const scope = scopeOf(info);
+    const key = `${verb} ${dryRun} ${scope} ${info.apiGroup}/${info.apiVersion}/${info.resource}/${info.subresource} ${info.isResourceRequest ? "" : info.path}`;
     const found = all.get(key);
     if (found) return found;
-    const served = info.isResourceRequest && isServed(info);
-    const labels = served ? labelsOf(info) : labelsOf({ verb: verbOf(info) });
-    const name = served ? key : labels;
-    let series = all.get(name);
-    if (!series) {
-      series = { labels, codes: new Map(), buckets: new Float64Array(BUCKETS.length + 1), seconds: 0, running: 0 };
-      all.set(name, series);
-    }
+    const known = info.isResourceRequest ? isServed(info) : isPath(info.path);
+    const labels = !known
+      ? [verb, "", "", "", "", "", "apiserver"]
+      : info.isResourceRequest
+        ? [verb, info.apiGroup, info.apiVersion, info.resource, info.subresource, scope, "apiserver"]
+        : [verb, "", "", "", info.path, "", "apiserver"];
+    const name = known ? key : `unknown ${verb} ${dryRun}`;
+    const unknown = all.get(name);
+    if (unknown) return unknown;
+    const [first = "", ...rest] = labels;
+    const series: Series = {
+      labels,
+      dryRun,
+      codes: new Map(),
+      duration: duration.with(first, dryRun, ...rest),
+      sli: verb === "WATCH" || verb === "CONNECT" ? undefined : sli.with(...labels),
+      size: verb === "GET" || verb === "LIST" ? sizes.with(...labels) : undefined,
+    };
+    all.set(name, series);
     return series;
   };
+  const count = (series: Series, code: number, ms: number): void => {
+    let value = series.codes.get(code);
+    if (!value) {
+      const [verb = "", ...rest] = series.labels;
+      value = total.with(verb, series.dryRun, ...rest, String(code));
+      series.codes.set(code, value);
+    }
+    value.add();
+    series.duration.observe(ms / 1000);
+    series.sli?.observe(ms / 1000);
+  };
   return {
-    count(info, code, ms) {
-      const series = seriesOf(info);
-      series.codes.set(code, (series.codes.get(code) ?? 0) + 1);
-      const seconds = ms / 1000;
-      let bucket = 0;
-      while (bucket < BUCKETS.length && seconds > (BUCKETS[bucket] ?? 0)) bucket++;
-      series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1;
-      series.seconds += seconds;
+    begin({ request }, longRunning) {
+      const kind = longRunning ? undefined : request.method === "GET" || request.method === "HEAD" ? readOnly : mutating;
+      kind?.add(1);
+      return { beganMs: now(), kind };
     },
-    track(info, response) {
-      const { push } = response;
-      if (!push) return response;
-      const series = seriesOf(info);
+    answered({ beganMs, kind }, exchange, response) {
+      kind?.add(-1);
+      const series = seriesOf(exchange);
+      const { push, body, status } = response;
+      if (!push) {
+        count(series, status, now() - beganMs);
+        if (body instanceof Uint8Array) series.size?.observe(body.length);
+        return response;
+      }
+      const { apiGroup, apiVersion, resource } = exchange.info;
+      const gauge = running.with(...series.labels);
+      const sent = eventCount.with(apiGroup, apiVersion, resource);
+      const sentSizes = eventSizes.with(apiGroup, apiVersion, resource);
       return {
         ...response,
         push(sink) {
-          series.running++;
-          const stop = push(sink);
-          let running = true;
+          gauge.add(1);
+          const stop = push({
+            // A chunk is as many events as became durable together.
+            write(chunk) {
+              sent.add();
+              sentSizes.observe(chunk.length);
+              return sink.write(chunk);
+            },
+            end: () => sink.end(),
+          });
+          let open = true;
           return () => {
-            if (running) series.running--;
-            running = false;
+            if (open) {
+              gauge.add(-1);
+              count(series, status, now() - beganMs);
+            }
+            open = false;
             stop();
           };
         },
       };
     },
-    render: () => renderSeries([...all.values()]),
+    failed({ beganMs, kind }, exchange, code, nowMs) {
+      kind?.add(-1);
+      const series = seriesOf(exchange);
+      count(series, code, nowMs - beganMs);
+      if (code === 429 || code === 504) terminated.with(...series.labels, String(code)).add();
+    },
   };
 }
 
-const KNOWN_METHODS: ReadonlySet<string> = new Set(["get", "put", "post", "patch", "delete", "head", "options", "list", "watch"]);
-
-function verbOf(info: RequestInfo): string {
-  return KNOWN_METHODS.has(info.verb) ? info.verb : "other";
+/** Upstream's words: methods, but LIST, WATCH, APPLY and CONNECT by name. */
+function verbOf({ info, request }: Exchange): string {
+  if (CONNECT.has(info.subresource)) return "CONNECT";
+  if (info.verb === "watch") return "WATCH";
+  if (info.verb === "list") return "LIST";
+  const { method } = request;
+  if (method === "PATCH" && request.headers["content-type"]?.startsWith("application/apply-patch")) return "APPLY";
+  return METHODS.has(method) ? method : "other";
 }
 
-function labelsOf(info: Partial<RequestInfo>): string {
-  const { verb = "", apiGroup = "", apiVersion = "", resource = "", subresource = "" } = info;
-  return `group="${apiGroup}",resource="${resource}",subresource="${subresource}",verb="${verb.toUpperCase()}",version="${apiVersion}"`;
+function scopeOf({ isResourceRequest, name, verb, namespace }: RequestInfo): string {
+  if (!isResourceRequest) return "";
+  if (name !== "" || verb === "create") return "resource";
+  return namespace === "" ? "cluster" : "namespace";
 }
 
-function renderSeries(all: readonly Series[]): string {
-  const lines = [
-    "# HELP apiserver_request_total Requests answered, by code.",
-    "# TYPE apiserver_request_total counter",
-    ...all.flatMap(({ labels, codes }) =>
-      Array.from(codes, ([code, count]) => `apiserver_request_total{code="${code}",${labels}} ${count}`),
-    ),
-    "# HELP apiserver_request_duration_seconds How long requests took.",
-    "# TYPE apiserver_request_duration_seconds histogram",
-  ];
-  for (const { labels, buckets, seconds } of all) {
-    let sum = 0;
-    for (const [index, count] of buckets.entries()) {
-      sum += count;
-      lines.push(`apiserver_request_duration_seconds_bucket{${labels},le="${BUCKETS[index] ?? "+Inf"}"} ${sum}`);
-    }
-    lines.push(
-      `apiserver_request_duration_seconds_sum{${labels}} ${seconds}`,
-      `apiserver_request_duration_seconds_count{${labels}} ${sum}`,
-    );
-  }
-  lines.push(
-    "# HELP apiserver_longrunning_requests Watches under way.",
-    "# TYPE apiserver_longrunning_requests gauge",
-    ...all.filter(({ running }) => running > 0).map(({ labels, running }) => `apiserver_longrunning_requests{${labels}} ${running}`),
-  );
-  return `${lines.join("\n")}\n`;
+function dryRunOf(query: URLSearchParams): string {
+  const values = query.getAll("dryRun");
+  if (values.length === 0) return "";
+  return values.every((value) => value === "All") ? "All" : "invalid";
 }

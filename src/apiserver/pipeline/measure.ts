@@ -1,21 +1,46 @@
-// Counts every request that was understood, refused ones too.
+// Counts every request that was understood, refused ones too, and says in the log which were slow.
 
 import type { Clock } from "#lib/clock.ts";
+import type { Logger } from "#lib/log.ts";
 import type { RequestMetrics } from "../endpoints/request-metrics.ts";
 import type { ApiResponse } from "../http.ts";
 import { toApiError } from "../store-errors.ts";
-import type { Filter } from "./exchange.ts";
+import { isLongRunning } from "./deadline.ts";
+import type { Exchange, Filter } from "./exchange.ts";
 
-export function measure(clock: Clock, metrics: RequestMetrics): Filter {
+/** Upstream traces what takes longer. */
+const SLOW_MS = 500;
+
+export function measure(clock: Clock, metrics: RequestMetrics, log: Logger): Filter {
+  const now = () => clock.now();
+  const logAnswer = (exchange: Exchange, beganMs: number, code: number, streams: boolean): void => {
+    const ms = clock.now() - beganMs;
+    const slow = ms >= SLOW_MS && !streams;
+    if (!slow && !log.debugs) return;
+    const { request, info, user, auditId } = exchange;
+    const query = request.query.size > 0 ? `?${request.query.toString()}` : "";
+    log[slow ? "warn" : "debug"](slow ? "slow request" : "request", {
+      verb: info.verb,
+      uri: request.path + query,
+      code,
+      ms: Math.round(ms),
+      user: user.name,
+      agent: request.headers["user-agent"] ?? "",
+      from: request.remoteAddress,
+      auditID: auditId,
+    });
+  };
   return (next) => (exchange) => {
-    const began = clock.now();
-    const { info } = exchange;
+    const streams = isLongRunning(exchange.info, exchange.request);
+    const inflight = metrics.begin(exchange, streams);
     const done = (response: ApiResponse): ApiResponse => {
-      metrics.count(info, response.status, clock.now() - began);
-      return response.push ? metrics.track(info, response) : response;
+      logAnswer(exchange, inflight.beganMs, response.status, streams);
+      return metrics.answered(inflight, exchange, response, now);
     };
     const failed = (error: unknown): never => {
-      metrics.count(info, toApiError(error).code, clock.now() - began);
+      const { code } = toApiError(error);
+      logAnswer(exchange, inflight.beganMs, code, streams);
+      metrics.failed(inflight, exchange, code, clock.now());
       throw error;
     };
     try {
