@@ -85,6 +85,7 @@ function build(dialect: Dialect, kinds: readonly OpenApiKind[], { types, descrip
       subresource: (info: OpenApiKind["subresources"][number]): Json | undefined => {
         // The kind itself (status, ...) may be one the types do not know: a custom resource.
         if (info.kind === kind.resource.kind && (info.group ?? group) === group) return object;
+        if (info.kind.endsWith("Options")) return undefined;
         const name = types.nameOf(info.group ?? group, info.version ?? version, info.kind);
         return name === undefined ? undefined : writer.reference(types.schema(name));
       },

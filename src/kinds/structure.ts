@@ -4,7 +4,7 @@
 // The table's lines: `name[!] type number [attribute=value ...]`. `!` marks required fields. A type is a scalar's word, a definition
 // (`Container`, or `core-v1.Container` of another package), `[]item` or `{}value`; `[]item@Name` is a list that protobuf wraps in a
 // message. The number is protobuf's, `2.19` when the field is inside the message that is field 2, 0 when protobuf has no such field.
-// A first line `@atomic` gives the definition's own map type.
+// First lines that begin with `@` are of the definition itself: `@atomic` is its map type, `@union={...}` fields of which one is set.
 
 import type { SubresourceInfo, Verb } from "#meta/kind.ts";
 import type { Resource } from "#meta/resource.ts";
@@ -122,12 +122,15 @@ class TableReader implements BuiltinStructure {
   }
 }
 
+const UNION = "@union=";
+
 type TypeReader = (type: string) => Schema;
 
 class Definition implements Schema {
   readonly type = "object";
   readonly name: string;
   readonly mapType?: "atomic" | "granular";
+  readonly unions?: NonNullable<Schema["unions"]>;
   readonly #lines: readonly string[];
   readonly #read: TypeReader;
   #fields: ReadonlyMap<string, Field> | undefined;
@@ -135,12 +138,13 @@ class Definition implements Schema {
   constructor(name: string, lines: readonly string[], read: TypeReader) {
     this.name = name;
     this.#read = read;
-    if (lines[0]?.startsWith("@")) {
-      this.mapType = lines[0] === "@atomic" ? "atomic" : "granular";
-      this.#lines = lines.slice(1);
-    } else {
-      this.#lines = lines;
+    let own = 0;
+    for (; lines[own]?.startsWith("@"); own++) {
+      const line = lines[own] ?? "";
+      if (line.startsWith(UNION)) this.unions = [JSON.parse(line.slice(UNION.length)) as NonNullable<Schema["unions"]>[number]];
+      else this.mapType = line === "@atomic" ? "atomic" : "granular";
     }
+    this.#lines = own === 0 ? lines : lines.slice(own);
   }
 
   get fields(): ReadonlyMap<string, Field> {
@@ -163,10 +167,13 @@ class TableField implements Field {
   readonly protoEmbed?: readonly number[];
   readonly pointer?: boolean;
   readonly default?: unknown;
+  readonly zero?: boolean;
   readonly #type: string;
   readonly #read: TypeReader;
   /** What the field adds to its type. */
   readonly #marks: Pick<Schema, "listType" | "listMapKeys" | "mapType"> | undefined;
+  /** The values of the scalar, or of a list's items. */
+  readonly #enum: readonly string[] | undefined;
   #schema: Schema | undefined;
 
   constructor(line: string, read: TypeReader) {
@@ -182,6 +189,7 @@ class TableField implements Field {
     } else if (numbers !== "0") {
       this.protoNumber = Number(numbers);
     }
+    let choices: readonly string[] | undefined;
     let marks: Mutable<Pick<Schema, "listType" | "listMapKeys" | "mapType">> | undefined;
     for (const attribute of attributes) {
       const equals = attribute.indexOf("=");
@@ -207,13 +215,25 @@ class TableField implements Field {
           break;
         case "default":
           this.default = JSON.parse(value);
+          break;
+        case "zero":
+          this.zero = value === "1";
+          break;
+        case "enum":
+          choices = value.replaceAll("%20", " ").split(",");
       }
     }
     this.#marks = marks;
+    this.#enum = choices;
   }
 
   get schema(): Schema {
-    return (this.#schema ??= this.#marked(this.#read(this.#type)));
+    return (this.#schema ??= this.#marked(this.#limited(this.#read(this.#type))));
+  }
+
+  #limited(schema: Schema): Schema {
+    if (!this.#enum) return schema;
+    return schema.items ? { ...schema, items: { ...schema.items, enum: this.#enum } } : { ...schema, enum: this.#enum };
   }
 
   #marked(schema: Schema): Schema {

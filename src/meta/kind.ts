@@ -108,6 +108,8 @@ export interface SubresourceInfo {
   readonly group?: string;
   readonly version?: string;
   readonly verbs: readonly string[];
+  /** The kind whose fields the query may have, where it is not `kind` (`pods/log`: PodLogOptions); what is answered is text. */
+  readonly options?: string;
 }
 
 /** All that the API server needs to serve one version of one kind. */

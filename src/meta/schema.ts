@@ -21,6 +21,10 @@ export interface Schema {
   readonly listMapKeys?: readonly string[];
   /** `x-kubernetes-map-type` of an object or map; absent means granular. */
   readonly mapType?: "atomic" | "granular";
+  /** The only values that OpenAPI documents name; the kind's validation says what is refused. */
+  readonly enum?: readonly string[];
+  /** Groups of fields of which one is set: `discriminator` names it by the value that `fields` has for it. For OpenAPI documents only. */
+  readonly unions?: readonly { readonly discriminator?: string; readonly fields: Readonly<Record<string, string>> }[];
   /** Unknown fields of this object are kept and are no error. */
   readonly preserveUnknownFields?: boolean;
 }
@@ -40,6 +44,8 @@ export interface Field {
   readonly protoNumber?: number;
   /** A pointer in Go: tells unset from zero. Protobuf sends zeros (of messages: empty ones) of all others, where they mean unset. */
   readonly pointer?: boolean;
+  /** Whether upstream's JSON has the zero of an unset scalar; absent: those that are required and no pointer. For OpenAPI documents only. */
+  readonly zero?: boolean;
   /** Protobuf: numbers of the messages around the field where JSON has it inline, outermost first (`Volume.configMap`: [2]). */
   readonly protoEmbed?: readonly number[];
   /** What a missing value counts as, where upstream declares it in the structure; apply needs it for list map keys (`protocol`: "TCP"). */

@@ -41,15 +41,21 @@ export interface GoPackage {
   readonly wrappedLists: ReadonlySet<string>;
   /** String constants by name. */
   readonly constants: ReadonlyMap<string, string>;
+  /** Values of the constants that are declared with a type, by that type's name; sorted, each once. */
+  readonly typedConstants: ReadonlyMap<string, readonly string[]>;
   /** Import alias to import path, per type name, since files may differ. */
   readonly imports: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
+
+/** `Name Type = "value"`, `Name = Type("value")`, in a block or behind `const`. */
+const CONSTANT = /^(?:\t|const )(\w+)(?: +(\w+))? += +(?:(\w+)\()?"([^"]*)"\)?/gm;
 
 /** Reads the package in `folder`. */
 export function readGoPackage(path: string, folder: string): GoPackage {
   const types = new Map<string, GoType>();
   const imports = new Map<string, ReadonlyMap<string, string>>();
   const constants = new Map<string, string>();
+  const typed = new Map<string, Set<string>>();
   let modelPackage = "";
   let proto = "";
   for (const file of readdirSync(folder)) {
@@ -58,7 +64,11 @@ export function readGoPackage(path: string, folder: string): GoPackage {
     const text = readFileSync(join(folder, file), "utf8");
     modelPackage ||= /\+k8s:openapi-model-package=(\S+)/.exec(text)?.[1] ?? "";
     const fileImports = parseImports(text);
-    for (const match of text.matchAll(/^\t(\w+) +\w+ += "([^"]*)"/gm)) constants.set(match[1] ?? "", match[2] ?? "");
+    for (const [, name = "", type, wrapper, value = ""] of text.matchAll(CONSTANT)) {
+      constants.set(name, value);
+      const declared = type ?? wrapper;
+      if (declared !== undefined) typed.set(declared, (typed.get(declared) ?? new Set()).add(value));
+    }
     for (const type of parseTypes(text)) {
       types.set(type.name, type);
       imports.set(type.name, fileImports);
@@ -68,7 +78,8 @@ export function readGoPackage(path: string, folder: string): GoPackage {
   const wrappedLists = new Set(
     [...proto.matchAll(/^message (\w+) \{\n(?:\s*\/\/.*\n|\s*\n)*\s*repeated \w+ items = 1;\s*\n\}/gm)].map((match) => match[1] ?? ""),
   );
-  return { path, modelPackage, types, wrappedLists, constants, imports };
+  const typedConstants = new Map(Array.from(typed, ([type, values]) => [type, [...values].toSorted()]));
+  return { path, modelPackage, types, wrappedLists, constants, typedConstants, imports };
 }
 
 function parseImports(text: string): Map<string, string> {

@@ -14,6 +14,8 @@ export interface TypeNode {
   readonly listType?: string;
   readonly listMapKeys?: readonly string[];
   readonly mapType?: string;
+  /** Of a string: the only values there are. */
+  readonly enum?: readonly string[];
 }
 
 export interface FieldModel {
@@ -29,6 +31,15 @@ export interface FieldModel {
   readonly protoEmbed: readonly number[];
   /** From `+default=`; undefined if there is none. */
   readonly defaultValue: unknown;
+  /** JSON has the field's zero value when it is unset. */
+  readonly zero: boolean;
+}
+
+/** Fields of which one is set; `discriminator` names it. */
+export interface UnionModel {
+  readonly discriminator: string | undefined;
+  /** JSON name to the discriminator's value. */
+  readonly fields: Readonly<Record<string, string>>;
 }
 
 export interface Definition {
@@ -37,6 +48,7 @@ export interface Definition {
   readonly goName: string;
   readonly fields: readonly FieldModel[];
   readonly mapType: string | undefined;
+  readonly union: UnionModel | undefined;
 }
 
 const RUNTIME = "io.k8s.apimachinery.pkg.runtime";
@@ -79,8 +91,8 @@ export function buildModel(packages: ReadonlyMap<string, GoPackage>, resources: 
     if (verbs.includes("list")) model.add(packagePath, `${kind}List`);
     for (const sub of subresources) {
       const owner = GROUP_VERSIONS.find(({ group, version }) => group === sub.group && version === sub.version);
-      // Options of streams travel in the query, so they are no part of any document.
-      if (!sub.kind.endsWith("Options")) model.add(owner?.path ?? packagePath, sub.kind);
+      model.add(owner?.path ?? packagePath, sub.kind);
+      if (sub.options !== undefined) model.add(packagePath, sub.options);
     }
   }
   for (const [path, names] of Object.entries(EXTRA_ROOTS)) for (const name of names) model.add(path, name);
@@ -103,7 +115,7 @@ export class Model {
     const fields: FieldModel[] = [];
     const mapType = structMapType(type.markers);
     // Registered before its fields are read, since structures may be recursive.
-    this.definitions.set(name, { name, packagePath, goName, fields, mapType });
+    this.definitions.set(name, { name, packagePath, goName, fields, mapType, union: unionOf(type) });
     fields.push(...this.#fieldsOf(pkg, type, []));
     return name;
   }
@@ -144,6 +156,7 @@ export class Model {
       protoNumber: protoEmbed ? field.protoNumber : 0,
       protoEmbed: protoEmbed ?? [],
       defaultValue: defaultOf(pkg, markers),
+      zero: !field.type.startsWith("*") && !field.jsonOptions.includes("omitempty"),
     };
   }
 
@@ -163,7 +176,8 @@ export class Model {
     if (isHelper(path)) return { type: "string" };
     const target = this.#lookUp(path, name);
     if (target.type.underlying === undefined) return { type: "ref", name: this.add(path, name) };
-    const node = withMarkers(this.#node(target.pkg, target.type, target.type.underlying), target.type.markers);
+    const plain = withMarkers(this.#node(target.pkg, target.type, target.type.underlying), target.type.markers);
+    const node = target.type.markers.has("enum") ? { ...plain, enum: target.pkg.typedConstants.get(name) ?? [] } : plain;
     return target.pkg.wrappedLists.has(name) ? { ...node, name: `${target.pkg.modelPackage}.${name}` } : node;
   }
 }
@@ -192,6 +206,14 @@ function defaultOf(pkg: GoPackage, markers: Markers): unknown {
   const value = pkg.constants.get(written.slice(4, -1));
   if (value === undefined) throw new Error(`${pkg.path}: unknown constant in +default=${written}`);
   return value;
+}
+
+/** As upstream's OpenAPI generator reads the markers: every field but the discriminator is a member. */
+function unionOf({ fields, markers }: GoType): UnionModel | undefined {
+  if (!markers.has("union")) return undefined;
+  const discriminator = fields.find((field) => field.markers.has("unionDiscriminator"));
+  const members = fields.filter((field) => field !== discriminator);
+  return { discriminator: discriminator?.json, fields: Object.fromEntries(members.map(({ json, name }) => [json, name])) };
 }
 
 function structMapType(markers: Markers): string | undefined {

@@ -11,6 +11,8 @@ export interface SubresourceModel {
   readonly group?: string;
   readonly version?: string;
   readonly verbs: readonly string[];
+  /** The kind whose fields the query has, where it is not `kind` itself. */
+  readonly options?: string;
 }
 
 export interface ResourceModel {
@@ -64,6 +66,9 @@ export function readResources(modules: string, release: string): ResourceModel[]
   });
 }
 
+/** What discovery leaves out: a log is text, asked for with options that are a kind of their own. */
+const OPTIONS: Readonly<Record<string, string>> = { "pods/log": "PodLogOptions" };
+
 function subresource(parent: string, { name, kind, group, version, verbs }: ApiResource): SubresourceModel {
   return {
     name: name.slice(parent.length + 1),
@@ -71,6 +76,7 @@ function subresource(parent: string, { name, kind, group, version, verbs }: ApiR
     ...(group === undefined ? {} : { group }),
     ...(version === undefined ? {} : { version }),
     verbs,
+    ...(OPTIONS[name] === undefined ? {} : { options: OPTIONS[name] }),
   };
 }
 

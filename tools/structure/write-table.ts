@@ -46,6 +46,10 @@ export function writeTable(
   return `${JSON.stringify(table, undefined, 1)}\n`;
 }
 
+function isScalar({ type, name }: TypeNode): boolean {
+  return name === undefined && (type === "string" || type === "integer" || type === "number" || type === "boolean");
+}
+
 interface Scalar {
   readonly type: string;
   readonly format?: string;
@@ -63,6 +67,7 @@ class LineWriter {
 
   lines(definition: Definition): string[] {
     const head = definition.mapType === undefined ? [] : [`@${definition.mapType}`];
+    if (definition.union) head.push(`@union=${JSON.stringify(definition.union)}`);
     return [...head, ...definition.fields.map((field) => this.#line(definition.packagePath, field))];
   }
 
@@ -79,6 +84,9 @@ class LineWriter {
     if (node.mapType !== undefined) parts.push(`map=${node.mapType}`);
     if (field.patchStrategy !== undefined) parts.push(`patch=${field.patchStrategy}`);
     if (field.patchMergeKey !== undefined) parts.push(`key=${field.patchMergeKey}`);
+    const choices = node.enum ?? node.items?.enum;
+    if (choices) parts.push(`enum=${choices.join(",").replaceAll(" ", "%20")}`);
+    if (isScalar(node) && field.zero !== (field.required && !field.pointer)) parts.push(`zero=${Number(field.zero)}`);
     if (field.defaultValue !== undefined) parts.push(`default=${JSON.stringify(field.defaultValue)}`);
     if (parts.some((part) => part.includes(" "))) throw new Error(`a space in ${parts.join("|")}`);
     return parts.join(" ");

@@ -719,6 +719,12 @@ export interface NodeFeatures {
 
 export type NodeList = KubeList<Node>;
 
+export interface NodeProxyOptions {
+  kind?: string;
+  apiVersion?: string;
+  path?: string;
+}
+
 export interface NodeRuntimeHandler {
   name?: string;
   features?: NodeRuntimeHandlerFeatures;
@@ -936,6 +942,16 @@ export interface PodAntiAffinity {
   preferredDuringSchedulingIgnoredDuringExecution?: WeightedPodAffinityTerm[];
 }
 
+export interface PodAttachOptions {
+  kind?: string;
+  apiVersion?: string;
+  stdin?: boolean;
+  stdout?: boolean;
+  stderr?: boolean;
+  tty?: boolean;
+  container?: string;
+}
+
 export interface PodCertificateProjection {
   signerName: string;
   keyType: string;
@@ -967,6 +983,17 @@ export interface PodDNSConfigOption {
   value?: string;
 }
 
+export interface PodExecOptions {
+  kind?: string;
+  apiVersion?: string;
+  stdin?: boolean;
+  stdout?: boolean;
+  stderr?: boolean;
+  tty?: boolean;
+  container?: string;
+  command: string[];
+}
+
 export interface PodExtendedResourceClaimStatus {
   requestMappings: ContainerExtendedResourceRequest[];
   resourceClaimName: string;
@@ -978,8 +1005,35 @@ export interface PodIP {
 
 export type PodList = KubeList<Pod>;
 
+export interface PodLogOptions {
+  kind?: string;
+  apiVersion?: string;
+  container?: string;
+  follow?: boolean;
+  previous?: boolean;
+  sinceSeconds?: number;
+  sinceTime?: string;
+  timestamps?: boolean;
+  tailLines?: number;
+  limitBytes?: number;
+  insecureSkipTLSVerifyBackend?: boolean;
+  stream?: string;
+}
+
 export interface PodOS {
   name: string;
+}
+
+export interface PodPortForwardOptions {
+  kind?: string;
+  apiVersion?: string;
+  ports?: number[];
+}
+
+export interface PodProxyOptions {
+  kind?: string;
+  apiVersion?: string;
+  path?: string;
 }
 
 export interface PodReadinessGate {
@@ -1385,6 +1439,12 @@ export interface ServicePort {
   port: number;
   targetPort?: IntOrString;
   nodePort?: number;
+}
+
+export interface ServiceProxyOptions {
+  kind?: string;
+  apiVersion?: string;
+  path?: string;
 }
 
 export interface ServiceSpec {
