@@ -186,17 +186,21 @@ export interface FieldError {
   readonly detail: string;
 }
 
+/** As the value of a field error: the message shows none. */
+export const OMIT_VALUE: unique symbol = Symbol("omit value");
+
 export const field = {
   required: (path: string, detail = ""): FieldError => ({ type: "FieldValueRequired", field: path, detail }),
   invalid: (path: string, value: unknown, detail: string): FieldError => ({ type: "FieldValueInvalid", field: path, value, detail }),
   forbidden: (path: string, detail: string): FieldError => ({ type: "FieldValueForbidden", field: path, detail }),
   duplicate: (path: string, value: unknown): FieldError => ({ type: "FieldValueDuplicate", field: path, value, detail: "" }),
   notFound: (path: string, value: unknown): FieldError => ({ type: "FieldValueNotFound", field: path, value, detail: "" }),
-  notSupported: (path: string, value: unknown, supported: readonly string[]): FieldError => ({
+  /** Upstream lists some sets of values in an order of its own: `given`. */
+  notSupported: (path: string, value: unknown, supported: readonly string[], order: "sorted" | "given" = "sorted"): FieldError => ({
     type: "FieldValueNotSupported",
     field: path,
     value,
-    detail: supported.length > 0 ? `supported values: ${[...supported].toSorted().map(quote).join(", ")}` : "",
+    detail: supported.length > 0 ? `supported values: ${(order === "given" ? supported : supported.toSorted()).map(quote).join(", ")}` : "",
   }),
   tooLong: (path: string, maxLength: number): FieldError => ({
     type: "FieldValueTooLong",
@@ -239,7 +243,7 @@ const WITHOUT_VALUE: ReadonlySet<FieldErrorType> = new Set<FieldErrorType>([
 
 function fieldErrorBody(error: FieldError): string {
   const head = TYPE_TEXT[error.type];
-  const text = WITHOUT_VALUE.has(error.type) ? head : `${head}: ${showValue(error.value)}`;
+  const text = error.value === OMIT_VALUE || WITHOUT_VALUE.has(error.type) ? head : `${head}: ${showValue(error.value)}`;
   return error.detail === "" ? text : `${text}: ${error.detail}`;
 }
 
