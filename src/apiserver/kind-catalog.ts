@@ -1,4 +1,4 @@
-// The kinds the server serves, replaceable while it runs. Order is that of the definitions: groups by first appearance.
+// The kinds the server serves, replaceable while it runs. Groups are in the order of the first definitions; those that come later follow by name.
 
 import type { KindDefinition } from "#meta/kind.ts";
 import { serveKind, type ServedKind } from "./objects/served-kind.ts";
@@ -39,10 +39,11 @@ export function createKindCatalog(definitions: readonly KindDefinition[]): KindC
     for (const listener of listeners) listener();
   };
   put(definitions);
+  const ranks = new Map(groupKinds(kinds.values()).map(({ group }, rank) => [group, rank]));
   return {
     find: (group, version, plural) => kinds.get(keyOf(group, version, plural)),
     get groups() {
-      return (groups ??= groupKinds(kinds.values()));
+      return (groups ??= groupKinds(kinds.values(), ranks));
     },
     get kinds() {
       return [...kinds.values()];
@@ -58,7 +59,7 @@ export function createKindCatalog(definitions: readonly KindDefinition[]): KindC
   };
 }
 
-function groupKinds(kinds: Iterable<ServedKind>): ServedGroup[] {
+function groupKinds(kinds: Iterable<ServedKind>, ranks?: ReadonlyMap<string, number>): ServedGroup[] {
   const groups = new Map<string, Map<string, ServedKind[]>>();
   for (const kind of kinds) {
     const { group, version } = kind.resource;
@@ -73,7 +74,12 @@ function groupKinds(kinds: Iterable<ServedKind>): ServedGroup[] {
     versions: Array.from(versions, ([version, list]) => ({ version, kinds: list })).toSorted((a, b) =>
       compareVersions(b.version, a.version),
     ),
-  })).toSorted((a, b) => Number(b.group === "") - Number(a.group === ""));
+  })).toSorted((a, b) => Number(b.group === "") - Number(a.group === "") || (ranks ? compareGroups(a.group, b.group, ranks) : 0));
+}
+
+function compareGroups(a: string, b: string, ranks: ReadonlyMap<string, number>): number {
+  const [left, right] = [ranks.get(a) ?? ranks.size, ranks.get(b) ?? ranks.size];
+  return left - right || (a < b ? -1 : 1);
 }
 
 /** Kubernetes' order of versions: v2 > v1 > v2beta1 > v1alpha1 > anything else. Negative if `a` is less. */

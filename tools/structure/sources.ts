@@ -47,8 +47,8 @@ export const GROUP_VERSIONS: readonly GroupVersion[] = [
   { group: "coordination.k8s.io", version: "v1", path: "k8s.io/api/coordination/v1" },
   { group: "node.k8s.io", version: "v1", path: "k8s.io/api/node/v1" },
   { group: "discovery.k8s.io", version: "v1", path: "k8s.io/api/discovery/v1" },
-  { group: "flowcontrol.apiserver.k8s.io", version: "v1", path: "k8s.io/api/flowcontrol/v1" },
   { group: "resource.k8s.io", version: "v1", path: "k8s.io/api/resource/v1" },
+  { group: "flowcontrol.apiserver.k8s.io", version: "v1", path: "k8s.io/api/flowcontrol/v1" },
   { group: "admission.k8s.io", version: "v1", path: "k8s.io/api/admission/v1", served: false },
 ];
 

@@ -8,7 +8,7 @@ import type { ApiResponse } from "../http.ts";
 import type { KindCatalog, ServedGroup } from "../kind-catalog.ts";
 import type { Exchange, Step } from "../pipeline/exchange.ts";
 import type { VerbServer } from "../verbs/verb.ts";
-import { groupDiscoveryList, groupOf, resourceList } from "./resources.ts";
+import { groupDiscoveryList, groupOf, resourceList, storedAs } from "./resources.ts";
 
 const AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
@@ -25,7 +25,7 @@ export function createDiscovery(server: VerbServer, catalog: KindCatalog): (path
     let found = encoded.get(name);
     if (!found) {
       const body = Buffer.from(JSON.stringify(make()));
-      found = { body, etag: `"${createHash("sha256").update(body).digest("hex").toUpperCase()}"` };
+      found = { body, etag: `"${createHash("sha512").update(body).digest("hex").toUpperCase()}"` };
       encoded.set(name, found);
     }
     return found;
@@ -66,7 +66,7 @@ export function createDiscovery(server: VerbServer, catalog: KindCatalog): (path
     const group = inCore ? "" : (second ?? "");
     const versions = catalog.groups.find((one) => one.group === group)?.versions;
     const version = versions?.find((one) => one.version === (inCore ? second : third));
-    return version && plain(path, () => resourceList(group, version));
+    return version && plain(path, () => resourceList(group, version, storedAs(catalog.kinds)));
   };
 }
 
@@ -77,8 +77,9 @@ function isAggregated(form: OutputForm): boolean {
 }
 
 function withTag(exchange: Exchange, { body, etag }: Encoded): ApiResponse {
-  const headers = { "content-type": AGGREGATED, etag, vary: "Accept", "cache-control": "public" };
-  return exchange.request.headers["if-none-match"] === etag ? { status: 304, headers, body: undefined } : { status: 200, headers, body };
+  const headers = { etag, vary: "Accept", "cache-control": "public" };
+  if (exchange.request.headers["if-none-match"] === etag) return { status: 304, headers, body: undefined };
+  return { status: 200, headers: { ...headers, "content-type": AGGREGATED }, body };
 }
 
 function apiVersions(exchange: Exchange, core: readonly ServedGroup[]): unknown {

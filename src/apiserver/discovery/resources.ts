@@ -1,14 +1,28 @@
 // How kinds show in discovery, in the two forms clients ask for.
 
+import { createHash } from "node:crypto";
 import type { SubresourceInfo } from "#meta/kind.ts";
 import type { ServedGroup, ServedVersion } from "../kind-catalog.ts";
 import type { ServedKind } from "../objects/served-kind.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** The version in which a kind's objects are kept, which may be another one than the version that is served. */
+export type StoredAs = (kind: ServedKind) => ServedKind["resource"];
+
+/** Looks for the one of the kinds that share their storage that needs no conversion. */
+export function storedAs(kinds: readonly ServedKind[]): StoredAs {
+  const stored = new Map<string, ServedKind["resource"]>();
+  for (const { prefix, resource, definition } of kinds) if (!definition.convert && !stored.has(prefix)) stored.set(prefix, resource);
+  return ({ prefix, resource }) => stored.get(prefix) ?? resource;
+}
+
 /** meta/v1 APIResourceList: one version of one group, subresources as resources with a slash. */
-export function resourceList(group: string, { version, kinds }: ServedVersion): Json {
-  const resources = kinds.flatMap((kind) => [resourceOf(kind), ...kind.definition.subresources.map((one) => subresourceOf(kind, one))]);
+export function resourceList(group: string, { version, kinds }: ServedVersion, stored: StoredAs): Json {
+  const resources = kinds.flatMap((kind) => [
+    resourceOf(kind, stored),
+    ...kind.definition.subresources.map((one) => subresourceOf(kind, one)),
+  ]);
   return {
     kind: "APIResourceList",
     ...(group === "" ? {} : { apiVersion: "v1" }),
@@ -17,7 +31,8 @@ export function resourceList(group: string, { version, kinds }: ServedVersion): 
   };
 }
 
-function resourceOf({ definition, resource }: ServedKind) {
+function resourceOf(kind: ServedKind, stored: StoredAs) {
+  const { definition, resource } = kind;
   return {
     name: resource.plural,
     singularName: definition.singular,
@@ -26,7 +41,13 @@ function resourceOf({ definition, resource }: ServedKind) {
     verbs: definition.verbs.toSorted(),
     ...(definition.shortNames.length > 0 ? { shortNames: definition.shortNames } : {}),
     ...(definition.categories.length > 0 ? { categories: definition.categories } : {}),
+    ...(definition.virtual ? {} : { storageVersionHash: storageVersionHash(stored(kind)) }),
   };
+}
+
+/** Storage migrators look whether it changed: upstream's formula. */
+function storageVersionHash({ group, version, kind }: ServedKind["resource"]): string {
+  return createHash("sha256").update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString("base64");
 }
 
 function subresourceOf({ resource }: ServedKind, { name, kind, group, version, verbs }: SubresourceInfo) {
@@ -58,7 +79,7 @@ export function groupDiscoveryList(groups: readonly ServedGroup[]): Json {
     apiVersion: "apidiscovery.k8s.io/v2",
     metadata: {},
     items: groups.map(({ group, versions }) => ({
-      metadata: { name: group, creationTimestamp: null },
+      metadata: { name: group },
       versions: versions.map(({ version, kinds }) => ({
         version,
         resources: kinds.map(discoveryOf).toSorted((a, b) => (a.resource < b.resource ? -1 : 1)),
@@ -69,10 +90,9 @@ export function groupDiscoveryList(groups: readonly ServedGroup[]): Json {
 }
 
 function discoveryOf({ definition, resource }: ServedKind) {
-  const { group, version, kind } = resource;
   return {
     resource: resource.plural,
-    responseKind: { group, version, kind },
+    responseKind: responseKind(resource.kind),
     scope: resource.namespaced ? "Namespaced" : "Cluster",
     singularResource: definition.singular,
     verbs: definition.verbs.toSorted(),
@@ -82,10 +102,15 @@ function discoveryOf({ definition, resource }: ServedKind) {
       ? {
           subresources: definition.subresources.map((one) => ({
             subresource: one.name,
-            responseKind: { group: one.group ?? group, version: one.version ?? version, kind: one.kind },
+            responseKind: responseKind(one.kind, one.group, one.version),
             verbs: one.verbs.toSorted(),
           })),
         }
       : {}),
   };
+}
+
+/** Group and version are empty where they are those of the resource itself. */
+function responseKind(kind: string, group = "", version = "") {
+  return { group, version, kind };
 }
