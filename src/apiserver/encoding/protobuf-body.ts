@@ -1,31 +1,71 @@
-// Protobuf bodies: finds the structure of what the envelope names, and decodes by it.
+// Protobuf bodies: finds the structure of what the envelope or the object names, and decodes and encodes by it.
 
 import { badRequest } from "#meta/errors.ts";
-import { createMessageDecoder, readEnvelope } from "#meta/codec/protobuf.ts";
+import { createMessageDecoder } from "#meta/codec/protobuf/decode.ts";
+import { createMessageEncoder } from "#meta/codec/protobuf/encode.ts";
+import { readEnvelope, writeEnvelope } from "#meta/codec/protobuf/envelope.ts";
 import { apiVersionOf, parseApiVersion } from "#meta/resource.ts";
 import type { Schema } from "#meta/schema.ts";
 import type { KindCatalog } from "../kind-catalog.ts";
-import type { OpenApiTypes } from "../openapi.ts";
+import type { OpenApiTypes } from "../openapi/documents.ts";
 
-export type ProtobufBodies = (bytes: Uint8Array) => unknown;
+export interface ProtobufBodies {
+  /** Throws 400 for what is no protobuf, or of no kind that is known. */
+  readonly decode: (body: Uint8Array) => unknown;
+  /** Whether objects of that kind have a form in protobuf; custom resources do not. */
+  readonly knows: (apiVersion: string, kind: string) => boolean;
+  /** An object with its envelope. Its kind must be known. */
+  readonly encode: (object: TypedObject) => Uint8Array;
+  /** The same without envelope. */
+  readonly message: (apiVersion: string, kind: string, value: object) => Uint8Array;
+}
 
-/** Served in every group, under its version; one structure for all. */
-const DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
+export interface TypedObject {
+  readonly kind: string;
+  readonly apiVersion: string;
+}
 
-/** `types` knows what only subresources take: Scale, Eviction, DeleteOptions. */
+/** What every group serves: Status, DeleteOptions, PartialObjectMetadata, ... */
+const META = "io.k8s.apimachinery.pkg.apis.meta.v1";
+
+/** `types` knows what is no resource of its own: lists, Scale, Eviction, options. */
 export function createProtobufBodies(catalog: KindCatalog, types: OpenApiTypes | undefined): ProtobufBodies {
   const decode = createMessageDecoder();
+  const message = createMessageEncoder();
+  /** By `apiVersion/kind`. Built-in structures never change. */
+  const known = new Map<string, Schema>();
   const find = (apiVersion: string, kind: string): Schema | undefined => {
+    const key = `${apiVersion}/${kind}`;
+    const found = known.get(key);
+    if (found) return found;
     const { group, version } = parseApiVersion(apiVersion);
-    const served = catalog.kinds.find(({ resource }) => resource.kind === kind && apiVersionOf(resource) === apiVersion);
-    if (served) return served.definition.schema;
-    const name = kind === "DeleteOptions" ? DELETE_OPTIONS : types?.nameOf(group, version, kind);
-    return name !== undefined && types?.has(name) ? types.schema(name) : undefined;
+    const name = types?.nameOf(group, version, kind) ?? `${META}.${kind}`;
+    const schema = types?.has(name) ? types.schema(name) : typedKind(catalog, apiVersion, kind);
+    if (schema) known.set(key, schema);
+    return schema;
   };
-  return (bytes) => {
-    const { apiVersion, kind, raw } = readEnvelope(bytes);
+  const demand = (apiVersion: string, kind: string): Schema => {
     const schema = find(apiVersion, kind);
     if (!schema) throw badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`);
-    return { kind, apiVersion, ...decode(raw, schema) };
+    return schema;
   };
+  return {
+    decode: (body) => {
+      const { apiVersion, kind, raw } = readEnvelope(body);
+      return { kind, apiVersion, ...decode(raw, demand(apiVersion, kind)) };
+    },
+    knows: (apiVersion, kind) => find(apiVersion, kind) !== undefined,
+    encode: (object) => {
+      const { apiVersion, kind } = object;
+      return writeEnvelope({ apiVersion, kind, raw: message(object, demand(apiVersion, kind)) });
+    },
+    message: (apiVersion, kind, value) => message(value, demand(apiVersion, kind)),
+  };
+}
+
+/** A kind whose structure has protobuf's numbers. */
+function typedKind(catalog: KindCatalog, apiVersion: string, kind: string): Schema | undefined {
+  const served = catalog.kinds.find(({ resource }) => resource.kind === kind && apiVersionOf(resource) === apiVersion);
+  const fields = served?.definition.schema.fields?.values() ?? [];
+  return served && fields.some((field) => field.protoNumber !== undefined) ? served.definition.schema : undefined;
 }
