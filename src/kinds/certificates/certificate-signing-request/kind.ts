@@ -3,6 +3,8 @@ import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
 import { humanDuration } from "#meta/duration.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 import type { KindHooks } from "#meta/kind.ts";
+import { prepareRequest, throughApproval } from "./prepare.ts";
+import { validateRequest } from "./validate.ts";
 
 function conditionCell({ status }: DeepReadonly<CertificateSigningRequest>): string {
   const has = (type: string) => status?.conditions?.some((condition) => condition.type === type) ?? false;
@@ -11,13 +13,11 @@ function conditionCell({ status }: DeepReadonly<CertificateSigningRequest>): str
 }
 
 export const certificateSigningRequestHooks: KindHooks<CertificateSigningRequest> = {
-  prepare: (next, previous, { user }) => {
-    if (previous !== undefined || !next.spec) return;
-    // Who asks is a fact, not a claim.
-    next.spec.username = user.name;
-    next.spec.groups = [...user.groups];
-    next.status = {};
-  },
+  prepare: prepareRequest,
+  validate: (next, previous, { subresource }) => validateRequest(next, previous, subresource),
+  doors: { approval: throughApproval },
+  // Names are anything that a path can hold.
+  nameRule: "path",
   generation: false,
   selectableFields: (object) => ({ "spec.signerName": object.spec?.signerName ?? "" }),
   selectableFieldNames: ["spec.signerName"],

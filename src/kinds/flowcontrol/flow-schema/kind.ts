@@ -1,11 +1,15 @@
 import type { FlowSchema } from "#kinds/api/flowcontrol-v1.gen.ts";
 import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
+import { validateFlowSchema } from "./validate.ts";
 
 export const flowSchemaHooks: KindHooks<FlowSchema> = {
-  default: ({ spec }) => {
-    if (spec) spec.matchingPrecedence ||= 1000;
+  default: (object) => {
+    object.spec ??= { priorityLevelConfiguration: { name: "" } };
+    object.spec.matchingPrecedence ||= 1000;
   },
+  statusKeepsMetadata: "all",
+  validate: (next, _previous, { subresource }) => validateFlowSchema(next, subresource),
   columns: [
     nameColumn,
     text("PriorityLevel", (object) => object.spec?.priorityLevelConfiguration?.name ?? ""),

@@ -1,10 +1,12 @@
 import type { PriorityLevelConfiguration } from "#kinds/api/flowcontrol-v1.gen.ts";
 import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
+import { validatePriorityLevel } from "./validate.ts";
 
 export const priorityLevelHooks: KindHooks<PriorityLevelConfiguration> = {
-  default: ({ spec }) => {
-    const limited = spec?.limited;
+  default: (object) => {
+    const spec = (object.spec ??= { type: "" });
+    const limited = spec.limited;
     if (limited) {
       limited.nominalConcurrencyShares ??= 30;
       limited.lendablePercent ??= 0;
@@ -15,11 +17,13 @@ export const priorityLevelHooks: KindHooks<PriorityLevelConfiguration> = {
         queuing.queueLengthLimit ||= 50;
       }
     }
-    if (spec?.exempt) {
+    if (spec.exempt) {
       spec.exempt.nominalConcurrencyShares ??= 0;
       spec.exempt.lendablePercent ??= 0;
     }
   },
+  statusKeepsMetadata: "all",
+  validate: (next, _previous, { subresource }) => validatePriorityLevel(next, subresource),
   columns: [
     nameColumn,
     text("Type", (object) => object.spec?.type ?? ""),
