@@ -88,7 +88,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const catalog = createKindCatalog(options.kinds);
   const allocators = new Map<string, Allocator[]>();
   const handlers = new Map<string, ExtensionHandler>();
-  const writes: WriteEnvironment = { store, clock, random, allocators: (kind) => allocators.get(nameOf(kind)) ?? NO_ALLOCATORS };
+  const writes: WriteEnvironment = { store, clock, random, allocators: (kind) => allocators.get(nameOf(kind)) ?? NO_ALLOCATORS, fields: undefined };
   const registry = createRegistry(writes, catalog);
   const authorizer = unionAuthorizer(await options.authorizers(registry));
   const authenticators = await options.authenticators(registry);
@@ -104,6 +104,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   }
   const plugins = [...(options.admission?.(registry) ?? []), ...started.flatMap((extension) => extension.admission ?? [])];
   const watches = createWatchTicker(clock);
+  catalog.onChange(() => watches.endUnserved((kind) => catalog.find(kind.resource.group, kind.resource.version, kind.resource.plural) === kind));
   const server: VerbServer = {
     store,
     clock,
@@ -113,6 +114,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     admission: createAdmissionChain(plugins),
     negotiate: createNegotiator(),
     watches,
+    authorizer,
     protobuf: createProtobufBodies(catalog, options.openApi?.types),
   };
   let stopping: Promise<void> | undefined;

@@ -55,6 +55,7 @@ const SERVER_CALL: WriteCall = {
   subresource: "*",
   admission: undefined,
   warn() {},
+  manager: undefined,
 };
 
 /** Disposing stops the caches. */

@@ -3,10 +3,9 @@
 import { ApiError, badRequest, unsupportedMediaType } from "#meta/errors.ts";
 import { decodeJson } from "#meta/codec/json.ts";
 import type { KubeObject } from "#meta/object.ts";
-import type { ServedKind } from "../objects/served-kind.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { VerbServer } from "../verbs/verb.ts";
-import { checkFields, fieldValidationOf } from "./field-check.ts";
+import { checkFields, type BodyKind, type FieldValidation } from "./field-check.ts";
 
 export interface DecodedBody {
   readonly value: unknown;
@@ -41,9 +40,13 @@ export async function decodeBody(server: VerbServer, exchange: Exchange, findDup
 }
 
 /** Decodes the body of a create or update into an object of the kind. */
-export async function decodeObject(server: VerbServer, kind: ServedKind, exchange: Exchange): Promise<KubeObject> {
-  const { resource, apiVersion } = kind;
-  const directive = fieldValidationOf(exchange);
+export async function decodeObject(
+  server: VerbServer,
+  wanted: BodyKind,
+  exchange: Exchange,
+  directive: FieldValidation,
+): Promise<KubeObject> {
+  const { kind, version, apiVersion } = wanted;
   let decoded: DecodedBody;
   try {
     decoded = await decodeBody(server, exchange, directive !== "Ignore");
@@ -51,26 +54,26 @@ export async function decodeObject(server: VerbServer, kind: ServedKind, exchang
     if (error instanceof ApiError && error.code !== 400) throw error;
     const bytes = await exchange.request.body();
     const cause = error instanceof Error ? error.message : String(error);
-    throw badRequest(`the object provided is unrecognized (must be of type ${resource.kind}): ${cause} (${summary(bytes)})`);
+    throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${cause} (${summary(bytes)})`);
   }
   const { value } = decoded;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw badRequest(
-      `the object provided is unrecognized (must be of type ${resource.kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${goType(value)} into Go value of type struct { APIVersion string; Kind string } (${summary(decoded.bytes)})`,
+      `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${goType(value)} into Go value of type struct { APIVersion string; Kind string } (${summary(decoded.bytes)})`,
     );
   }
   const object = value as KubeObject; // a JSON object; its fields are checked below
-  object.kind ||= resource.kind;
+  object.kind ||= kind;
   object.apiVersion ||= apiVersion;
   if (object.apiVersion !== apiVersion) {
     throw badRequest(`the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`);
   }
-  if (object.kind !== resource.kind) {
+  if (object.kind !== kind) {
     throw badRequest(
-      `${object.kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}: the kind in the data does not match the expected kind`,
+      `${object.kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: the kind in the data does not match the expected kind`,
     );
   }
-  checkFields(kind, exchange, object, decoded.duplicateFields, directive);
+  checkFields(wanted, exchange, object, decoded.duplicateFields, directive);
   return object;
 }
 

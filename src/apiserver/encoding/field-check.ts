@@ -1,23 +1,25 @@
 // fieldValidation: what happens to fields the kind does not have, and to fields that occur twice.
 
-import { field, invalid } from "#meta/errors.ts";
+import { field, invalid, type ApiError } from "#meta/errors.ts";
 import { cannotHandle, checkStructure, strictDecodingText, strictProblems } from "#meta/field-validation.ts";
 import type { KubeObject } from "#meta/object.ts";
+import type { Schema } from "#meta/schema.ts";
 import type { ServedKind } from "../objects/served-kind.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 
 export type FieldValidation = "Strict" | "Warn" | "Ignore";
 
-const OPTIONS_KINDS: Readonly<Record<string, string>> = { create: "CreateOptions", update: "UpdateOptions", patch: "PatchOptions" };
+/** What a body, or what a patch makes, has to be. */
+export interface BodyKind {
+  readonly kind: string;
+  readonly version: string;
+  /** `apps/v1`. */
+  readonly apiVersion: string;
+  readonly schema: Schema;
+}
 
-/** The request's directive; Warn is the default. Throws 422 for another. */
-export function fieldValidationOf(exchange: Exchange): FieldValidation {
-  const asked = exchange.request.query.get("fieldValidation") ?? "";
-  if (asked === "") return "Warn";
-  if (asked === "Strict" || asked === "Warn" || asked === "Ignore") return asked;
-  throw invalid({ group: "meta.k8s.io", kind: OPTIONS_KINDS[exchange.info.verb] ?? "CreateOptions" }, "", [
-    field.notSupported("fieldValidation", asked, ["", "Ignore", "Strict", "Warn"]),
-  ]);
+export function bodyKindOf({ resource, apiVersion, definition }: ServedKind): BodyKind {
+  return { kind: resource.kind, version: resource.version, apiVersion, schema: definition.schema };
 }
 
 /**
@@ -25,17 +27,42 @@ export function fieldValidationOf(exchange: Exchange): FieldValidation {
  * Wrong types are always refused.
  */
 export function checkFields(
-  kind: ServedKind,
+  kind: BodyKind,
   exchange: Exchange,
   object: KubeObject,
   duplicates: readonly string[],
   directive: FieldValidation,
 ): void {
-  const { unknownFields, typeErrors } = checkStructure(object, kind.definition.schema);
+  const { unknownFields, typeErrors } = checkStructure(object, kind.schema);
   const [typeError] = typeErrors;
-  if (typeError !== undefined) throw cannotHandle(kind.resource, typeError);
+  if (typeError !== undefined) throw cannotHandle(kind, typeError);
   if (directive === "Ignore" || (unknownFields.length === 0 && duplicates.length === 0)) return;
   const problems = strictProblems(unknownFields, duplicates);
-  if (directive === "Strict") throw cannotHandle(kind.resource, strictDecodingText(problems));
+  if (directive === "Strict") throw cannotHandle(kind, strictDecodingText(problems));
+  exchange.warnings.push(...problems);
+}
+
+/** What is wrong with a patch itself: texts of fields that it has twice, or that its operations do not have. */
+export interface PatchFaults {
+  readonly problems: readonly string[];
+  /** How a refusal shows the patch. */
+  readonly shown: (patched: KubeObject) => string;
+}
+
+/** The same for an object that a patch made, whose refusals are about the patch. */
+export function checkPatchedFields(
+  kind: BodyKind,
+  exchange: Exchange,
+  object: KubeObject,
+  faults: PatchFaults,
+  directive: FieldValidation,
+): void {
+  const refuse = (cause: string): ApiError => invalid({ group: "", kind: "" }, "", [field.invalid("patch", faults.shown(object), cause)]);
+  const { unknownFields, typeErrors } = checkStructure(object, kind.schema);
+  const [typeError] = typeErrors;
+  if (typeError !== undefined) throw refuse(typeError);
+  if (directive === "Ignore" || (unknownFields.length === 0 && faults.problems.length === 0)) return;
+  const problems = [...faults.problems, ...strictProblems(unknownFields, [])];
+  if (directive === "Strict") throw refuse(strictDecodingText(problems));
   exchange.warnings.push(...problems);
 }

@@ -12,10 +12,12 @@ import { storeKey, type ServedKind } from "./served-kind.ts";
 import {
   allocate,
   contextOf,
+  dedupOwners,
   dropEmptyFields,
   encodeForStore,
   newUid,
   timestamp,
+  trackFields,
   type WriteCall,
   type WriteEnvironment,
   type Written,
@@ -72,7 +74,9 @@ async function createNamed(
 ): Promise<Written> {
   const { definition, resource } = kind;
   const metadata = fillSystemMetadata(environment, kind, object, namespace);
+  dedupOwners(metadata, call.warn, false);
   definition.default?.(object);
+  trackFields(environment, kind, call, undefined, object);
   const plugins = call.admission?.select("CREATE", resource, call.subresource === "*" ? "" : call.subresource);
   const attributes: AdmissionAttributes | undefined = plugins && {
     operation: "CREATE",
@@ -86,9 +90,12 @@ async function createNamed(
     dryRun: call.dryRun,
     warn: call.warn,
   };
-  if (attributes && plugins?.mutate) await plugins.mutate(attributes);
+  if (attributes && plugins?.mutate) {
+    await plugins.mutate(attributes);
+    dedupOwners(metadata, call.warn, true);
+  }
   if (base !== undefined) metadata.name = generateName(base, environment.random);
-  if (kind.hasStatus && call.subresource !== "*") delete (object as { status?: unknown }).status;
+  if (kind.hasStatus && !definition.statusOnCreate && call.subresource !== "*") delete (object as { status?: unknown }).status;
   delete metadata.generation;
   if (hasGeneration(definition)) metadata.generation = 1;
   definition.prepare?.(object, undefined, contextOf(environment, call));
@@ -101,14 +108,14 @@ async function createNamed(
       ...(definition.validate?.(object, undefined, { subresource: call.subresource === "*" ? "" : call.subresource }) ?? []),
     ];
     if (errors.length > 0) throw invalid(resource, metadata.name ?? "", errors);
-    for (const warning of definition.warnings?.(object, undefined) ?? []) call.warn(warning);
+    for (const warning of definition.warnings?.(object, undefined, { subresource: "" }) ?? []) call.warn(warning);
     if (attributes && plugins?.validate) await plugins.validate({ ...attributes, name: metadata.name ?? "", object });
 
     const name = metadata.name ?? "";
     const key = storeKey(kind, metadata.namespace ?? "", name);
-    const value = encodeForStore(kind, object);
+    const value = encodeForStore(kind, object, call);
     if (call.dryRun) {
-      if (await environment.store.get(key)) throw alreadyExists(resource, name);
+      if (await environment.store.get(key)) throw await existing(environment, kind, key, name);
       return { entry: { key, value, revision: 0, createRevision: 0 }, created: true };
     }
     const entry = await environment.store.put(key, value, 0);
@@ -117,16 +124,25 @@ async function createNamed(
   } catch (error) {
     taken?.rollback();
     if (!isWriteConflict(error)) throw error;
-    const existing = alreadyExists(resource, metadata.name ?? "");
-    throw base === undefined ? existing : new NameTaken(existing);
+    const name = metadata.name ?? "";
+    const refusal = await existing(environment, kind, storeKey(kind, metadata.namespace ?? "", name), name);
+    throw base === undefined ? refusal : new NameTaken(refusal);
   } finally {
     if (call.dryRun) taken?.rollback();
   }
 }
 
+/** The 409 for a name that is taken; it says so if the object that has it is going away. */
+async function existing(environment: WriteEnvironment, kind: ServedKind, key: string, name: string): Promise<ApiError> {
+  const error = alreadyExists(kind.resource, name);
+  const entry = await environment.store.get(key);
+  if (!entry || kind.forms.decoded(entry).metadata?.deletionTimestamp === undefined) return error;
+  return new ApiError(error.code, error.reason, `object is being deleted: ${error.message}`, error.status.details);
+}
+
 /** What the server alone sets. The object's namespace becomes the request's. */
 function fillSystemMetadata(environment: WriteEnvironment, kind: ServedKind, object: KubeObject, namespace: string): ObjectMeta {
-  const { name, generateName: base, namespace: own, labels, annotations, ownerReferences, finalizers } = object.metadata ?? {};
+  const { name, generateName: base, namespace: own, labels, annotations, ownerReferences, finalizers, managedFields } = object.metadata ?? {};
   if (kind.resource.namespaced && own && own !== namespace) {
     throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
   }
@@ -140,6 +156,7 @@ function fillSystemMetadata(environment: WriteEnvironment, kind: ServedKind, obj
     ...(annotations ? { annotations } : {}),
     ...(ownerReferences ? { ownerReferences } : {}),
     ...(finalizers ? { finalizers } : {}),
+    ...(managedFields ? { managedFields } : {}),
   };
   dropEmptyFields(metadata);
   object.metadata = metadata;

@@ -15,6 +15,8 @@ export interface ServedKind {
   readonly prefix: string;
   /** Status is written through its own subresource only. */
   readonly hasStatus: boolean;
+  /** Its structure is built in, not described by a custom resource's definition. */
+  readonly isTyped: boolean;
   readonly subresource: (name: string) => SubresourceInfo | undefined;
 }
 
@@ -29,6 +31,7 @@ export function serveKind(definition: KindDefinition): ServedKind {
     forms: new Forms(definition),
     prefix: `/registry/${storage}/`,
     hasStatus: subresources.has("status"),
+    isTyped: definition.definitionName.startsWith("io.k8s."),
     subresource: (name) => subresources.get(name),
   };
 }

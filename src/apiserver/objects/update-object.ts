@@ -4,6 +4,7 @@ import { equal } from "#lib/equal.ts";
 import { clone } from "#lib/clone.ts";
 import { conflict, field, invalid, notFound, staleObject } from "#meta/errors.ts";
 import { validateObjectMeta } from "#meta/metadata-validation.ts";
+import type { WriteContext } from "#meta/kind.ts";
 import type { DeepReadonly, KubeObject, ObjectMeta } from "#meta/object.ts";
 import type { Entry } from "#store/store.ts";
 import type { AdmissionAttributes } from "../admission.ts";
@@ -14,9 +15,11 @@ import { storeKey, type ServedKind } from "./served-kind.ts";
 import {
   allocate,
   contextOf,
+  dedupOwners,
   dropEmptyFields,
   encodeForStore,
   release,
+  trackFields,
   type WriteCall,
   type WriteEnvironment,
   type Written,
@@ -27,8 +30,10 @@ export interface UpdateTarget {
   readonly name: string;
   /** Makes the next object from the current one, anew at each attempt; gives an object the callee may change, or undefined to leave it. */
   readonly change: (current: DeepReadonly<KubeObject>) => KubeObject | undefined | Promise<KubeObject | undefined>;
-  /** What to create if there is no such object and the kind allows that; undefined refuses. */
-  readonly create?: () => KubeObject | undefined;
+  /** What to create if there is no such object; undefined refuses. */
+  readonly create?: (() => KubeObject | Promise<KubeObject>) | undefined;
+  /** What is written was made from the current object, so that it is for no other one: a uid in it is no precondition. */
+  readonly isPatch?: boolean;
 }
 
 /** Updates an object. Throws notFound, conflict, invalid, what admission and `change` throw. */
@@ -45,11 +50,10 @@ export async function updateObject(
   for (;;) {
     const entry = found instanceof Promise ? await found : found;
     if (!entry) {
-      const created = kind.definition.createOnUpdate && call.subresource === "" ? target.create?.() : undefined;
+      const made = call.subresource === "" ? target.create?.() : undefined;
+      const created = made instanceof Promise ? await made : made;
       if (!created) throw notFound(kind.resource, name);
-      if (created.metadata?.uid) {
-        throw conflict(kind.resource, name, preconditionText(key, created.metadata.uid, ""));
-      }
+      if (created.metadata?.uid) throw conflict(kind.resource, name, missingText(key, created.metadata.uid, target.isPatch === true));
       delete created.metadata?.resourceVersion;
       return createObject(environment, kind, created, namespace, call);
     }
@@ -58,6 +62,12 @@ export async function updateObject(
     // Another write came between. One that names a version is refused at the next attempt, the others go on top.
     found = store.get(key);
   }
+}
+
+/** Upstream's words for a uid that names an object that is not there. */
+function missingText(key: string, uid: string, isPatch: boolean): string {
+  if (isPatch) return `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+  return preconditionText(key, uid, "");
 }
 
 /** Upstream's words for a uid that names another object. */
@@ -88,10 +98,13 @@ async function tryUpdate(
   if (next === undefined) return { entry, created: false };
   const metadata = (next.metadata ??= {});
   checkPreconditions(kind, target, key, metadata, previous);
-  carryMetadata(metadata, previous.metadata ?? {}, call.subresource);
+  const context = contextOf(environment, call);
+  carryMetadata(metadata, previous.metadata ?? {});
   dropEmptyFields(metadata);
-  separateStatus(kind, next, previous, call.subresource);
+  dedupOwners(metadata, call.warn, target.isPatch === true);
+  keepToDoor(kind, next, previous, call.subresource, context);
   definition.default?.(next);
+  trackFields(environment, kind, call, previous, next);
 
   const subresource = call.subresource === "*" ? "" : call.subresource;
   const plugins = call.admission?.select("UPDATE", resource, subresource);
@@ -110,8 +123,11 @@ async function tryUpdate(
           warn: call.warn,
         }
       : undefined;
-  if (attributes && plugins?.mutate) await plugins.mutate(attributes);
-  definition.prepare?.(next, previous, contextOf(environment, call));
+  if (attributes && plugins?.mutate) {
+    await plugins.mutate(attributes);
+    dedupOwners(metadata, call.warn, true);
+  }
+  definition.prepare?.(next, previous, context);
   if (call.subresource !== "status" && raisesGeneration(definition, next, previous)) {
     metadata.generation = (previous.metadata?.generation ?? 0) + 1;
   }
@@ -125,19 +141,19 @@ async function tryUpdate(
       ...(definition.validate?.(next, previous, { subresource }) ?? []),
     ];
     if (errors.length > 0) throw invalid(resource, target.name, errors);
-    for (const warning of definition.warnings?.(next, previous) ?? []) call.warn(warning);
+    for (const warning of definition.warnings?.(next, previous, { subresource }) ?? []) call.warn(warning);
     if (attributes && plugins?.validate) await plugins.validate(attributes);
 
-    if (equal(next, previous)) return { entry, created: false };
+    if (isUnchanged(next, previous)) return { entry, created: false };
     if (isFinished(next, previous) && !definition.holdsDeletion?.(next)) {
       if (!call.dryRun) {
         const revision = await environment.store.delete(key, entry.revision);
         release(environment, kind, previous);
-        return { entry: { ...entry, value: encodeForStore(kind, next), revision }, created: false, gone: true };
+        return { entry: { ...entry, value: encodeForStore(kind, next, call), revision }, created: false, gone: true };
       }
       return { entry, created: false, gone: true };
     }
-    const value = encodeForStore(kind, next);
+    const value = encodeForStore(kind, next, call);
     if (call.dryRun) return { entry: { ...entry, value }, created: false };
     const written = await environment.store.put(key, value, entry.revision);
     taken?.commit();
@@ -161,6 +177,9 @@ function checkPreconditions(
 ): void {
   const current = previous.metadata ?? {};
   if (metadata.uid && metadata.uid !== current.uid) {
+    if (target.isPatch) {
+      throw invalid(kind.resource, target.name, [field.invalid("metadata.uid", metadata.uid, "field is immutable")]);
+    }
     throw conflict(kind.resource, target.name, preconditionText(key, metadata.uid, current.uid ?? ""));
   }
   const version = metadata.resourceVersion;
@@ -176,8 +195,8 @@ function checkPreconditions(
   if (version !== current.resourceVersion) throw staleObject(kind.resource, target.name);
 }
 
-/** Fields of metadata that only the server sets stay as they are. */
-function carryMetadata(metadata: ObjectMeta, previous: DeepReadonly<ObjectMeta>, subresource: string): void {
+/** Fields of metadata that only the server sets stay as they are. What managedFields say is looked at when they are tracked. */
+function carryMetadata(metadata: ObjectMeta, previous: DeepReadonly<ObjectMeta>): void {
   const carried = previous as ObjectMeta; // its lists are only read
   for (const name of CARRIED) {
     if (carried[name] === undefined) delete metadata[name];
@@ -187,11 +206,6 @@ function carryMetadata(metadata: ObjectMeta, previous: DeepReadonly<ObjectMeta>,
   if (previous.namespace !== undefined) metadata.namespace ??= previous.namespace;
   if (previous.namespace === undefined) delete metadata.namespace;
   delete metadata.selfLink;
-  delete metadata.managedFields;
-  if (subresource === "status") {
-    if (carried.ownerReferences) metadata.ownerReferences = carried.ownerReferences;
-    else delete metadata.ownerReferences;
-  }
 }
 
 const CARRIED = [
@@ -204,20 +218,60 @@ const CARRIED = [
   "deletionGracePeriodSeconds",
 ] as const;
 
-/** Where a kind has a status subresource, each of the two doors changes its own part only. */
-function separateStatus(kind: ServedKind, next: KubeObject, previous: DeepReadonly<KubeObject>, subresource: string): void {
-  const target = next as Record<string, unknown>;
-  const source = previous as Readonly<Record<string, unknown>>;
+/** Each subresource, and the object itself, changes its own part only: the rest is as before. */
+function keepToDoor(
+  kind: ServedKind,
+  next: KubeObject,
+  previous: DeepReadonly<KubeObject>,
+  subresource: string,
+  context: WriteContext,
+): void {
   if (subresource === "status") {
-    for (const name of Object.keys(target)) if (!source[name] && !OWN_OF_STATUS.has(name)) delete target[name];
-    for (const name of Object.keys(source)) if (!OWN_OF_STATUS.has(name)) target[name] = clone(source[name]);
-  } else if (kind.hasStatus && subresource === "") {
-    if (source["status"] === undefined) delete target["status"];
-    else target["status"] = clone(source["status"]);
+    keepAllBut(OWN_OF_STATUS, next, previous);
+    const kept = kind.definition.statusKeepsMetadata;
+    if (kept !== undefined) keepMetadata(next, previous, kept === "all" ? WRITABLE_METADATA : kept);
+  } else if (subresource !== "") kind.definition.doors?.[subresource]?.(next, previous, context);
+  else if (kind.hasStatus) {
+    const target = next as { status?: unknown };
+    const { status } = previous as { readonly status?: unknown };
+    if (status === undefined) delete target.status;
+    else target.status = clone(status);
   }
 }
 
 const OWN_OF_STATUS: ReadonlySet<string> = new Set(["status", "metadata", "kind", "apiVersion"]);
+const WRITABLE_METADATA = ["labels", "annotations", "ownerReferences", "finalizers"] as const;
+
+function keepAllBut(own: ReadonlySet<string>, next: KubeObject, previous: DeepReadonly<KubeObject>): void {
+  const target = next as Record<string, unknown>;
+  const source = previous as Readonly<Record<string, unknown>>;
+  for (const name of Object.keys(target)) if (source[name] === undefined && !own.has(name)) delete target[name];
+  for (const name of Object.keys(source)) if (!own.has(name)) target[name] = clone(source[name]);
+}
+
+/** Puts fields of metadata back as they were. */
+export function keepMetadata(
+  next: KubeObject,
+  previous: DeepReadonly<KubeObject>,
+  names: readonly (typeof WRITABLE_METADATA)[number][] = WRITABLE_METADATA,
+): void {
+  const metadata: ObjectMeta = (next.metadata ??= {});
+  for (const name of names) {
+    const value = previous.metadata?.[name];
+    if (value === undefined) delete metadata[name];
+    else Object.assign(metadata, { [name]: clone(value) });
+  }
+}
+
+/** Whether a write changes nothing, or nothing but the times of managedFields. */
+function isUnchanged(next: KubeObject, previous: DeepReadonly<KubeObject>): boolean {
+  if (equal(next, previous)) return true;
+  const fields = next.metadata?.managedFields;
+  const before = previous.metadata?.managedFields;
+  if (!fields || fields.length !== before?.length) return false;
+  const sameFields = fields.every((entry, index) => equal({ ...entry, time: undefined }, { ...before[index], time: undefined }));
+  return sameFields && equal({ ...next, metadata: { ...next.metadata, managedFields: before } }, previous);
+}
 
 /** A deleted object that nothing holds any more: no finalizers left and no grace period running. */
 function isFinished(next: DeepReadonly<KubeObject>, previous: DeepReadonly<KubeObject>): boolean {

@@ -1,9 +1,11 @@
 // What every write is given: the server's means and the facts of one call.
 
 import type { Clock } from "#lib/clock.ts";
+import type { FieldManager } from "#meta/apply/field-manager.ts";
+import { equal } from "#lib/equal.ts";
 import { ApiError, type FieldError } from "#meta/errors.ts";
 import type { WriteContext } from "#meta/kind.ts";
-import type { DeepReadonly, KubeObject, ObjectMeta } from "#meta/object.ts";
+import type { DeepReadonly, KubeObject, ObjectMeta, OwnerReference } from "#meta/object.ts";
 import type { Entry, Store } from "#store/store.ts";
 import type { AdmissionChain } from "../admission-chain.ts";
 import type { Allocator } from "../extension.ts";
@@ -11,12 +13,21 @@ import type { UserInfo } from "../http.ts";
 import { uuid } from "../uuid.ts";
 import type { ServedKind } from "./served-kind.ts";
 
+/** Who keeps managedFields, by kind. */
+export interface FieldManagers {
+  of(kind: ServedKind): FieldManager;
+  /** Of autoscaling/v1 Scale, whichever kind it scales. */
+  scale(): FieldManager;
+}
+
 /** The means to write, one per server. */
 export interface WriteEnvironment {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: () => number;
   readonly allocators: (kind: ServedKind) => readonly Allocator[];
+  /** Who set which field of the kind's objects. */
+  readonly fields: FieldManagers | undefined;
 }
 
 /** The facts of one write. */
@@ -28,6 +39,10 @@ export interface WriteCall {
   /** Undefined: none is run. */
   readonly admission: AdmissionChain | undefined;
   readonly warn: (text: string) => void;
+  /** Whom the changed fields belong to from now on; undefined: managedFields stay as they are. */
+  readonly manager: string | undefined;
+  /** The object comes from server-side apply: its managedFields are made already. */
+  readonly applied?: boolean;
 }
 
 /** What was written. A dry run's entry was never stored. */
@@ -56,12 +71,17 @@ export function contextOf(environment: WriteEnvironment, call: WriteCall): Write
     user: call.user,
     subresource: call.subresource === "*" ? "" : call.subresource,
     random: environment.random,
+    warn: call.warn,
   };
 }
 
-/** Encodes what is to be stored; refuses what is too large to store. */
-export function encodeForStore(kind: ServedKind, object: KubeObject): Uint8Array {
-  const bytes = kind.forms.encode(object);
+/** Encodes what is to be stored; refuses what is too large to store. An object that is too large for its managedFields alone loses them. */
+export function encodeForStore(kind: ServedKind, object: KubeObject, call?: WriteCall): Uint8Array {
+  let bytes = kind.forms.encode(object);
+  if (bytes.length > MAX_OBJECT_BYTES && object.metadata?.managedFields && call?.applied !== true) {
+    delete object.metadata.managedFields;
+    bytes = kind.forms.encode(object);
+  }
   if (bytes.length > MAX_OBJECT_BYTES) {
     throw new ApiError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${MAX_OBJECT_BYTES}`);
   }
@@ -87,6 +107,40 @@ export async function allocate(
     throw error;
   }
   return { commit: () => taken.splice(0).forEach((one) => one.commit()), rollback };
+}
+
+/** Sets managedFields for a write that is no apply. To be called after defaulting and before admission, whose changes belong to nobody. */
+export function trackFields(
+  environment: WriteEnvironment,
+  kind: ServedKind,
+  call: WriteCall,
+  live: DeepReadonly<KubeObject> | undefined,
+  next: KubeObject,
+): void {
+  if (call.manager === undefined || call.applied) return;
+  const subresource = call.subresource === "*" ? "" : call.subresource;
+  const writer = { manager: call.manager, subresource, now: timestamp(environment.clock.now()) };
+  environment.fields?.of(kind).track(live as KubeObject | undefined, next, writer); // leaves `live` unchanged
+}
+
+const DUPLICATE_OWNERS =
+  ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ";
+const DUPLICATE_OWNERS_AFTER_ADMISSION =
+  ".metadata.ownerReferences contains duplicate entries after mutating admission happens; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ";
+
+/** Owners that are named twice are kept once, and the client is told. */
+export function dedupOwners(metadata: ObjectMeta, warn: (text: string) => void, afterAdmission: boolean): void {
+  const owners = metadata.ownerReferences;
+  if (owners === undefined || owners.length < 2) return;
+  const kept: OwnerReference[] = [];
+  const repeated: string[] = [];
+  for (const owner of owners) {
+    if (kept.some((other) => equal(other, owner))) repeated.push(owner.uid);
+    else kept.push(owner);
+  }
+  if (repeated.length === 0) return;
+  warn((afterAdmission ? DUPLICATE_OWNERS_AFTER_ADMISSION : DUPLICATE_OWNERS) + repeated.join(", "));
+  metadata.ownerReferences = kept;
 }
 
 /** Upstream leaves empty lists and maps of metadata out: whoever takes the last label or owner off finds the field gone. */

@@ -40,6 +40,13 @@ export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer 
   };
 }
 
+/** Throws a 403 if the user may not. */
+export async function authorizeAs(authorizer: Authorizer, user: UserInfo, info: RequestInfo): Promise<void> {
+  const attributes = attributesOf(user, info);
+  const decision = await authorizer.authorize(attributes);
+  if (!decision.allowed) throw refusal(attributes, decision.reason);
+}
+
 export function authorize(authorizer: Authorizer): Filter {
   return (next) => (exchange) => {
     const attributes = attributesOf(exchange.user, exchange.info);

@@ -2,12 +2,14 @@
 
 import type { KubeObject } from "#meta/object.ts";
 import { decodeBody, decodeObject } from "../encoding/decode-body.ts";
+import { bodyKindOf } from "../encoding/field-check.ts";
 import { respondValue } from "../encoding/respond.ts";
 import type { ExtensionHandler } from "../extension.ts";
 import type { ApiResponse } from "../http.ts";
 import type { ServedKind } from "../objects/served-kind.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { isDryRun, namespaceOf, type VerbServer } from "./verb.ts";
+import { readWriteOptions } from "./write-options.ts";
 
 export async function callExtension(
   server: VerbServer,
@@ -28,7 +30,7 @@ export async function callExtension(
       const bytes = await request.body();
       if (bytes.length === 0) return {};
       if (info.subresource === "") {
-        const object = await decodeObject(server, kind, exchange);
+        const object = await decodeObject(server, bodyKindOf(kind), exchange, readWriteOptions(exchange, "CreateOptions").fieldValidation);
         kind.definition.default?.(object);
         return object;
       }

@@ -1,70 +1,104 @@
-// PATCH of an object or of its status: JSON patch, merge patch, strategic merge patch.
+// PATCH of an object, of its status, or through another of its doors: JSON patch, merge patch, strategic merge patch, server-side apply.
 
-import { ApiError, badRequest, unsupportedMediaType } from "#meta/errors.ts";
+import { badRequest, field, invalid } from "#meta/errors.ts";
+import { decodeJson } from "#meta/codec/json.ts";
+import { goFormat } from "#meta/go-format.ts";
 import type { DeepReadonly, KubeObject } from "#meta/object.ts";
 import { applyJsonPatch } from "#meta/patch/json-patch.ts";
 import { applyMergePatch } from "#meta/patch/merge-patch.ts";
 import { applyStrategicMergePatch } from "#meta/patch/strategic-merge-patch.ts";
-import { mediaType } from "../encoding/decode-body.ts";
-import { checkFields, fieldValidationOf } from "../encoding/field-check.ts";
+import type { Schema } from "#meta/schema.ts";
+import { bodyKindOf, checkPatchedFields, type BodyKind, type FieldValidation, type PatchFaults } from "../encoding/field-check.ts";
 import { respondEntry } from "../encoding/respond.ts";
-import type { ServedKind } from "../objects/served-kind.ts";
 import { updateObject } from "../objects/update-object.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
+import { applyConfiguration } from "./apply.ts";
+import { patchTypeOf } from "./patch-type.ts";
 import { checkName } from "./update.ts";
-import { namespaceOf, writeCallOf, type VerbHandler } from "./verb.ts";
-
-/** Makes the patched document. The last door for a new sort of patch: server-side apply becomes a line here. */
-type Patcher = (document: KubeObject, patch: unknown, kind: ServedKind) => KubeObject;
-
-const PATCHERS: Readonly<Record<string, Patcher>> = {
-  "application/json-patch+json": (document, operations) => applyJsonPatch(document, operations) as KubeObject, // checked as an object after
-  "application/merge-patch+json": (document, patch) => applyMergePatch(document, patch) as KubeObject, // likewise
-  "application/strategic-merge-patch+json": (document, patch, kind) =>
-    applyStrategicMergePatch(document, patch, kind.definition.schema) as KubeObject, // likewise
-};
+import { namespaceOf, writeCall, type VerbHandler } from "./verb.ts";
+import { readWriteOptions } from "./write-options.ts";
 
 export const patch: VerbHandler = async (server, kind, exchange) => {
-  const call = writeCallOf(server, exchange, "PatchOptions");
-  const apply = await readPatch(kind, exchange);
+  const type = patchTypeOf(kind, exchange);
+  if (type === "apply") return applyConfiguration(server, kind, exchange);
+  const options = readWriteOptions(exchange, "PatchOptions");
+  const merge = await readPatch(exchange, type, kind.definition.schema, options.fieldValidation);
   const namespace = namespaceOf(kind, exchange);
   const { name } = exchange.info;
   const change = (current: DeepReadonly<KubeObject>): KubeObject => {
-    const next = apply(current as KubeObject); // patchers copy, they change nothing
-    checkPatched(kind, exchange, next, namespace, name);
+    const next = merge.apply(current as KubeObject); // patchers copy, they change nothing
+    checkPatched(bodyKindOf(kind), exchange, next, merge, options.fieldValidation);
+    checkName(next, namespace, name);
     return next;
   };
-  const { entry } = await updateObject(server.writes, kind, { namespace, name, change }, call);
+  const call = writeCall(server, exchange, options);
+  const { entry } = await updateObject(server.writes, kind, { namespace, name, change, isPatch: true }, call);
   return respondEntry(server, kind, exchange, entry);
 };
 
-/** Reads the body as a function from a document to the patched one. */
-export async function readPatch(kind: ServedKind, exchange: Exchange): Promise<(document: KubeObject) => KubeObject> {
-  const patcher = PATCHERS[mediaType(exchange.request.headers["content-type"])];
-  if (!patcher) {
-    throw unsupportedMediaType(
-      `the body of the request was in an unknown format - accepted media types include: ${Object.keys(PATCHERS).join(", ")}`,
-    );
-  }
-  const bytes = await exchange.request.body();
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch (error) {
-    throw badRequest(`error decoding patch: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  return (document) => patcher(document, parsed, kind);
+/** A patch that was read: what it makes of a document, and what is wrong with itself. */
+export interface ReadPatch extends PatchFaults {
+  readonly apply: (document: KubeObject) => KubeObject;
 }
 
-/** A patch may do anything to the document; what comes out must still be this object. */
-function checkPatched(kind: ServedKind, exchange: Exchange, next: KubeObject, namespace: string, name: string): void {
-  const { resource, apiVersion } = kind;
+/** Reads the body as a patch. `schema` is the document's. */
+export async function readPatch(
+  exchange: Exchange,
+  type: "json" | "merge" | "strategic",
+  schema: Schema,
+  directive: FieldValidation,
+): Promise<ReadPatch> {
+  const { value, duplicateFields } = decodePatch(await exchange.request.body(), directive !== "Ignore");
+  const duplicates = duplicateFields.map((path) => `duplicate field ${JSON.stringify(path)}`);
+  const document = (patched: KubeObject) => JSON.stringify(patched);
+  switch (type) {
+    case "json":
+      return {
+        apply: (current) => applyJsonPatch(current, value) as KubeObject, // checked as an object after
+        problems: directive === "Ignore" ? [] : [...unknownInOperations(value), ...duplicates].map((problem) => `json patch ${problem}`),
+        shown: document,
+      };
+    case "merge":
+      return { apply: (current) => applyMergePatch(current, value) as KubeObject, problems: duplicates, shown: document }; // likewise
+    case "strategic":
+      return {
+        apply: (current) => applyStrategicMergePatch(current, value, schema) as KubeObject, // likewise
+        problems: duplicates,
+        shown: () => goFormat(value),
+      };
+  }
+}
+
+function decodePatch(bytes: Uint8Array, findDuplicates: boolean): { readonly value: unknown; readonly duplicateFields: readonly string[] } {
+  try {
+    return decodeJson(bytes, { findDuplicates });
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw badRequest(`error decoding patch: ${text.replace("couldn't get version/kind; json parse error: ", "")}`);
+  }
+}
+
+const OPERATION_FIELDS: ReadonlySet<string> = new Set(["op", "path", "from", "value"]);
+
+function unknownInOperations(operations: unknown): string[] {
+  if (!Array.isArray(operations)) return [];
+  return operations.flatMap((operation: unknown, index) =>
+    typeof operation !== "object" || operation === null
+      ? []
+      : Object.keys(operation).flatMap((name) => (OPERATION_FIELDS.has(name) ? [] : `unknown field "[${index}].${name}"`)),
+  );
+}
+
+/** A patch may do anything to the document; what comes out must still be an object of the kind. */
+export function checkPatched(wanted: BodyKind, exchange: Exchange, next: KubeObject, merge: ReadPatch, directive: FieldValidation): void {
+  const { kind, apiVersion } = wanted;
+  const refuse = (cause: string) => invalid({ group: "", kind: "" }, "", [field.invalid("patch", merge.shown(next), cause)]);
   if (typeof next !== "object" || next === null || Array.isArray(next)) {
-    throw new ApiError(422, "Invalid", "the patched document is not an object");
+    throw refuse("couldn't get version/kind; json parse error: the patched document is not an object");
   }
-  if (next.kind !== resource.kind || next.apiVersion !== apiVersion) {
-    throw badRequest(`the patched document is a ${next.kind} of ${next.apiVersion}, not a ${resource.kind} of ${apiVersion}`);
+  if (!next.kind) throw refuse(`Object 'Kind' is missing in '${JSON.stringify(next)}'`);
+  if (next.kind !== kind || next.apiVersion !== apiVersion) {
+    throw refuse(`the patched document is a ${next.kind} of ${next.apiVersion}, not a ${kind} of ${apiVersion}`);
   }
-  checkFields(kind, exchange, next, [], fieldValidationOf(exchange));
-  checkName(next, namespace, name);
+  checkPatchedFields(wanted, exchange, next, merge, directive);
 }

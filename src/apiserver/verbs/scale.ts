@@ -1,25 +1,24 @@
 // The scale subresource: an autoscaling/v1 Scale read from and written to the fields the kind names.
 
 import { clone } from "#lib/clone.ts";
-import { badRequest, conflict, field, invalid, notFound, staleObject } from "#meta/errors.ts";
+import { conflict, field, invalid, notFound, staleObject } from "#meta/errors.ts";
 import type { ScalePaths } from "#meta/kind.ts";
-import type { DeepReadonly, KubeObject, LabelSelector, ObjectMeta } from "#meta/object.ts";
+import type { DeepReadonly, KubeObject, LabelSelector, ManagedFieldsEntry, ObjectMeta } from "#meta/object.ts";
 import { formatLabelSelector } from "#meta/selectors.ts";
-import { decodeBody } from "../encoding/decode-body.ts";
+import { decodeObject } from "../encoding/decode-body.ts";
 import { respondValue } from "../encoding/respond.ts";
 import type { ApiResponse } from "../http.ts";
+import { managersAfterScale, SCALE, type Scale, scaleManagers } from "../objects/scale-kind.ts";
 import { storeKey, type ServedKind } from "../objects/served-kind.ts";
 import { updateObject } from "../objects/update-object.ts";
+import { timestamp, type WriteCall } from "../objects/write-call.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
-import { readPatch } from "./patch.ts";
-import { namespaceOf, writeCallOf, type VerbHandler, type VerbServer } from "./verb.ts";
-
-interface Scale extends KubeObject {
-  spec?: { replicas?: number };
-  status?: { replicas?: number; selector?: string };
-}
-
-const SCALE = { group: "autoscaling", kind: "Scale" };
+import { applier, readConfiguration } from "./apply.ts";
+import { patchTypeOf } from "./patch-type.ts";
+import { checkPatched, readPatch } from "./patch.ts";
+import { checkName } from "./update.ts";
+import { namespaceOf, writeCall, type VerbHandler, type VerbServer } from "./verb.ts";
+import { readWriteOptions, type WriteOptions } from "./write-options.ts";
 
 export const getScale: VerbHandler = async (server, kind, exchange) => {
   const { name } = exchange.info;
@@ -29,45 +28,110 @@ export const getScale: VerbHandler = async (server, kind, exchange) => {
 };
 
 export const updateScale: VerbHandler = async (server, kind, exchange) => {
-  const { value } = await decodeBody(server, exchange);
-  if (typeof value !== "object" || value === null) throw badRequest("the object provided is unrecognized (must be of type Scale)");
-  const wanted = value as Scale; // its one field that counts is checked before use
-  return writeScale(server, kind, exchange, () => wanted);
+  const options = readWriteOptions(exchange, "UpdateOptions");
+  const wanted: Scale = await decodeObject(server, SCALE, exchange, options.fieldValidation);
+  return writeScale(server, kind, exchange, { options, isPatch: false, make: () => clone(wanted) });
 };
 
 export const patchScale: VerbHandler = async (server, kind, exchange) => {
-  const apply = await readPatch(kind, exchange);
-  return writeScale(server, kind, exchange, (current) => apply(current));
-};
-
-async function writeScale(
-  server: VerbServer,
-  kind: ServedKind,
-  exchange: Exchange,
-  wantedOf: (current: Scale) => Scale,
-): Promise<ApiResponse> {
-  const paths = pathsOf(kind);
-  const { name } = exchange.info;
-  const change = (object: DeepReadonly<KubeObject>): KubeObject => {
-    const current = scaleOf(paths, object);
-    const wanted = wantedOf(current);
-    checkScale(kind, name, wanted, current);
-    const next = clone(object) as KubeObject; // clone drops the read-only marks of the shared object
-    // Without a version the write is unconditional, as it is for the object.
-    if (!wanted.metadata?.resourceVersion) delete next.metadata?.resourceVersion;
-    setPath(next, paths.specReplicas, wanted.spec?.replicas ?? 0);
+  const type = patchTypeOf(kind, exchange);
+  const options = readWriteOptions(exchange, "PatchOptions", type === "apply");
+  if (type === "apply") {
+    const fields = server.writes.fields?.scale();
+    if (!fields) throw new TypeError("a server without field managers cannot apply");
+    const configuration = await readConfiguration(exchange, options.fieldValidation);
+    const apply = applier(server, fields, exchange, options);
+    return writeScale(server, kind, exchange, { options, isPatch: true, isApply: true, make: (current) => apply(current, configuration) });
+  }
+  const merge = await readPatch(exchange, type, SCALE.schema, options.fieldValidation);
+  const make = (current: Scale): Scale => {
+    const next = merge.apply(current);
+    checkPatched(SCALE, exchange, next, merge, options.fieldValidation);
     return next;
   };
-  const target = { namespace: namespaceOf(kind, exchange), name, change };
-  const { entry } = await updateObject(server.writes, kind, target, writeCallOf(server, exchange, "UpdateOptions"));
-  return respondValue(server, exchange, scaleOf(paths, kind.forms.decoded(entry)));
+  return writeScale(server, kind, exchange, { options, isPatch: true, make });
+};
+
+interface ScaleWrite {
+  readonly options: WriteOptions;
+  readonly isPatch: boolean;
+  /** Its managedFields are made already. */
+  readonly isApply?: boolean;
+  /** The Scale to write, from the current one, which stays as it is. */
+  readonly make: (current: Scale) => Scale;
+}
+
+async function writeScale(server: VerbServer, kind: ServedKind, exchange: Exchange, write: ScaleWrite): Promise<ApiResponse> {
+  const paths = pathsOf(kind);
+  const { name } = exchange.info;
+  const call = writeCall(server, exchange, write.options);
+  const change = async (object: DeepReadonly<KubeObject>): Promise<KubeObject> => {
+    const entries = object.metadata?.managedFields as ManagedFieldsEntry[] | undefined; // only read
+    const current = scaleOf(paths, object);
+    const managers = scaleManagers(entries, paths.specReplicas);
+    if (managers.length > 0) (current.metadata ??= {}).managedFields = managers;
+    const wanted = write.make(current);
+    const metadata = (wanted.metadata ??= {});
+    checkName(wanted, namespaceOf(kind, exchange), name);
+    // Only the replicas can be written.
+    wanted.status = clone(current.status ?? {});
+    wanted.spec ??= {};
+    wanted.spec.replicas ??= 0;
+    if (!write.isApply) {
+      const writer = { manager: write.options.manager, subresource: "scale", now: timestamp(server.clock.now()) };
+      server.writes.fields?.scale().track(current, wanted, writer);
+    }
+    await admit(server, kind, exchange, call, wanted, current);
+    checkScale(kind, name, wanted, current);
+    const next = clone(object) as KubeObject; // clone drops the read-only marks of the shared object
+    const meta = (next.metadata ??= {});
+    // Without a version the write is unconditional, as it is for the object.
+    if (metadata.resourceVersion) meta.resourceVersion = metadata.resourceVersion;
+    else delete meta.resourceVersion;
+    if (server.writes.fields) {
+      const after = managersAfterScale(entries, metadata.managedFields, paths.specReplicas, kind.apiVersion);
+      if (after.length > 0) meta.managedFields = after;
+      else delete meta.managedFields;
+    }
+    setPath(next, paths.specReplicas, wanted.spec.replicas);
+    return next;
+  };
+  // Admission has seen the Scale: the object that it scales is the server's own matter, and so are its managers.
+  const target = { namespace: namespaceOf(kind, exchange), name, change, isPatch: write.isPatch };
+  const { entry } = await updateObject(server.writes, kind, target, { ...call, admission: undefined, manager: undefined });
+  return respondValue(server, exchange, servedScale(paths, kind.forms.decoded(entry)));
+}
+
+async function admit(server: VerbServer, kind: ServedKind, exchange: Exchange, call: WriteCall, object: Scale, oldObject: Scale): Promise<void> {
+  const { mutate, validate } = server.admission.select("UPDATE", kind.resource, "scale");
+  if (!mutate && !validate) return;
+  const { user, dryRun, warn } = call;
+  const attributes = {
+    operation: "UPDATE",
+    resource: kind.resource,
+    subresource: "scale",
+    namespace: namespaceOf(kind, exchange),
+    name: exchange.info.name,
+    object,
+    oldObject,
+    user,
+    dryRun,
+    warn,
+  } as const;
+  await mutate?.(attributes);
+  await validate?.(attributes);
+}
+
+/** A Scale as clients see it, with who manages its replicas. */
+function servedScale(paths: ScalePaths, object: DeepReadonly<KubeObject>): Scale {
+  const scale = scaleOf(paths, object);
+  const managers = scaleManagers(object.metadata?.managedFields as ManagedFieldsEntry[] | undefined, paths.specReplicas); // only read
+  if (managers.length > 0) (scale.metadata ??= {}).managedFields = managers;
+  return scale;
 }
 
 function checkScale(kind: ServedKind, name: string, wanted: Scale, current: Scale): void {
   const { metadata } = wanted;
-  if (metadata?.name && metadata.name !== name) {
-    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
-  }
   if (metadata?.uid && metadata.uid !== current.metadata?.uid) {
     throw conflict(
       kind.resource,

@@ -4,6 +4,7 @@ import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
 import { invalid, field } from "#meta/errors.ts";
 import type { Store } from "#store/store.ts";
+import type { Authorizer } from "../access.ts";
 import type { AdmissionChain } from "../admission-chain.ts";
 import type { Negotiator } from "../encoding/negotiate.ts";
 import type { ProtobufBodies } from "../encoding/protobuf-body.ts";
@@ -24,6 +25,7 @@ export interface VerbServer {
   readonly negotiate: Negotiator;
   readonly watches: WatchTicker;
   readonly protobuf: ProtobufBodies;
+  readonly authorizer: Authorizer;
 }
 
 export type VerbHandler = (server: VerbServer, kind: ServedKind, exchange: Exchange) => ApiResponse | Promise<ApiResponse>;
@@ -33,14 +35,20 @@ export function namespaceOf(kind: ServedKind, exchange: Exchange): string {
   return kind.resource.namespaced ? exchange.info.namespace : "";
 }
 
-/** The facts of a write that the request itself gives. `optionsKind` names them in refusals: `CreateOptions`. */
+/** The facts of a delete that the request itself gives. `optionsKind` names them in refusals. */
 export function writeCallOf(server: VerbServer, exchange: Exchange, optionsKind: string): WriteCall {
+  return writeCall(server, exchange, { dryRun: isDryRun(exchange.request.query, optionsKind), manager: undefined });
+}
+
+/** The facts of a write with options that were read before. */
+export function writeCall(server: VerbServer, exchange: Exchange, options: Pick<WriteCall, "dryRun" | "manager">): WriteCall {
   return {
     user: exchange.user,
-    dryRun: isDryRun(exchange.request.query, optionsKind),
+    dryRun: options.dryRun,
     subresource: exchange.info.subresource,
     admission: server.admission,
     warn: (text) => void exchange.warnings.push(text),
+    manager: options.manager,
   };
 }
 
