@@ -18,6 +18,7 @@ import { createRequestMetrics } from "./endpoints/request-metrics.ts";
 import { addStoredObjects, measuredStore } from "./endpoints/store-metrics.ts";
 import type { Handler } from "./http.ts";
 import { createKindCatalog, type KindCatalog } from "./kind-catalog.ts";
+import { createFieldManagers } from "./objects/field-managers.ts";
 import type { ServedKind } from "./objects/served-kind.ts";
 import type { WriteEnvironment } from "./objects/write-call.ts";
 import { authenticate } from "./pipeline/authenticate.ts";
@@ -88,7 +89,13 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const catalog = createKindCatalog(options.kinds);
   const allocators = new Map<string, Allocator[]>();
   const handlers = new Map<string, ExtensionHandler>();
-  const writes: WriteEnvironment = { store, clock, random, allocators: (kind) => allocators.get(nameOf(kind)) ?? NO_ALLOCATORS, fields: undefined };
+  const writes: WriteEnvironment = {
+    store,
+    clock,
+    random,
+    allocators: (kind) => allocators.get(nameOf(kind)) ?? NO_ALLOCATORS,
+    fields: createFieldManagers(() => catalog.kinds),
+  };
   const registry = createRegistry(writes, catalog);
   const authorizer = unionAuthorizer(await options.authorizers(registry));
   const authenticators = await options.authenticators(registry);
@@ -104,7 +111,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   }
   const plugins = [...(options.admission?.(registry) ?? []), ...started.flatMap((extension) => extension.admission ?? [])];
   const watches = createWatchTicker(clock);
-  catalog.onChange(() => watches.endUnserved((kind) => catalog.find(kind.resource.group, kind.resource.version, kind.resource.plural) === kind));
+  catalog.onChange(() =>
+    watches.endUnserved((kind) => catalog.find(kind.resource.group, kind.resource.version, kind.resource.plural) === kind),
+  );
   const server: VerbServer = {
     store,
     clock,

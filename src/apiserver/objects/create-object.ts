@@ -142,7 +142,16 @@ async function existing(environment: WriteEnvironment, kind: ServedKind, key: st
 
 /** What the server alone sets. The object's namespace becomes the request's. */
 function fillSystemMetadata(environment: WriteEnvironment, kind: ServedKind, object: KubeObject, namespace: string): ObjectMeta {
-  const { name, generateName: base, namespace: own, labels, annotations, ownerReferences, finalizers, managedFields } = object.metadata ?? {};
+  const {
+    name,
+    generateName: base,
+    namespace: own,
+    labels,
+    annotations,
+    ownerReferences,
+    finalizers,
+    managedFields,
+  } = object.metadata ?? {};
   if (kind.resource.namespaced && own && own !== namespace) {
     throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
   }

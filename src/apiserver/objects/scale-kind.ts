@@ -92,7 +92,9 @@ export function managersAfterScale(
   apiVersion: string,
 ): ManagedFieldsEntry[] {
   const parts = partsOf(path);
-  const owners = new Map((scaled ?? []).filter((entry) => hasPath(treeOf(entry), ["spec", "replicas"])).map((entry) => [identity(entry), entry]));
+  const owners = new Map(
+    (scaled ?? []).filter((entry) => hasPath(treeOf(entry), ["spec", "replicas"])).map((entry) => [identity(entry), entry]),
+  );
   const kept: ManagedFieldsEntry[] = [];
   for (const entry of entries ?? []) {
     if (!hasPath(treeOf(entry), parts) || owners.delete(identity(entry))) kept.push(entry);

@@ -3,6 +3,7 @@
 import { decodeJson } from "#meta/codec/json.ts";
 import type { FieldManager } from "#meta/apply/field-manager.ts";
 import { ApiError, badRequest } from "#meta/errors.ts";
+import { checkStructure } from "#meta/field-validation.ts";
 import type { DeepReadonly, KubeObject } from "#meta/object.ts";
 import { respondEntry } from "../encoding/respond.ts";
 import type { FieldValidation } from "../encoding/field-check.ts";
@@ -22,6 +23,10 @@ export const applyConfiguration: VerbHandler = async (server, kind, exchange) =>
   const apply = applier(server, fieldManagerOf(server, kind), exchange, options);
   const change = (current: DeepReadonly<KubeObject> | undefined): KubeObject => {
     const next = apply(current as KubeObject | undefined, configuration); // leaves both unchanged
+    // Quantities and times take their canonical form; nothing else can be wrong, since the configuration fits the structure.
+    const [wrong] = checkStructure(next, kind.definition.schema).typeErrors;
+    if (wrong !== undefined)
+      throw new ApiError(500, "", `failed to convert new typed object (${showName(kind, next)}) to object: ${wrong}`);
     checkName(next, namespace, name);
     return next;
   };
@@ -30,6 +35,11 @@ export const applyConfiguration: VerbHandler = async (server, kind, exchange) =>
   const written = await updateObject(server.writes, kind, { namespace, name, change, create, isPatch: true }, call);
   return respondEntry(server, kind, exchange, written.entry, written.created ? 201 : 200);
 };
+
+function showName({ resource, apiVersion }: ServedKind, { metadata = {} }: KubeObject): string {
+  const group = resource.group === "" ? `/${apiVersion}` : apiVersion;
+  return `${metadata.namespace ?? ""}/${metadata.name ?? ""}; ${group}, Kind=${resource.kind}`;
+}
 
 function fieldManagerOf(server: VerbServer, kind: ServedKind): FieldManager {
   const manager = server.writes.fields?.of(kind);

@@ -102,7 +102,14 @@ async function writeScale(server: VerbServer, kind: ServedKind, exchange: Exchan
   return respondValue(server, exchange, servedScale(paths, kind.forms.decoded(entry)));
 }
 
-async function admit(server: VerbServer, kind: ServedKind, exchange: Exchange, call: WriteCall, object: Scale, oldObject: Scale): Promise<void> {
+async function admit(
+  server: VerbServer,
+  kind: ServedKind,
+  exchange: Exchange,
+  call: WriteCall,
+  object: Scale,
+  oldObject: Scale,
+): Promise<void> {
   const { mutate, validate } = server.admission.select("UPDATE", kind.resource, "scale");
   if (!mutate && !validate) return;
   const { user, dryRun, warn } = call;
