@@ -121,6 +121,8 @@ test("bookmarks come about once a minute and tell of progress elsewhere; timeout
   assert.equal(bookmark?.type, "BOOKMARK");
   assert.equal(bookmark?.object.metadata.resourceVersion, String(api.store.revision));
   await clock.advance(30_000);
+  // The last word before the end.
+  assert.equal((await watch.next())?.type, "BOOKMARK");
   assert.equal(await watch.next(), undefined);
 });
 

@@ -101,7 +101,7 @@ function nameOfSelector(selector: string | null): string {
   return /^[^/%\\]+$/.test(name) ? name : "";
 }
 
-/** How upstream reads a boolean query parameter: absent, "false" and "0" are false, everything else is true. */
+/** How upstream reads a boolean query parameter: absent, "false" in any case and "0" are false, everything else is true. */
 export function isTrue(value: string | null): boolean {
-  return value !== null && value !== "false" && value !== "0";
+  return value !== null && value !== "0" && value.toLowerCase() !== "false";
 }

@@ -105,7 +105,7 @@ export const boats: KindDefinition<Boat> = {
   ],
   selectableFields: (boat) => ({ "status.phase": boat.status?.phase ?? "" }),
   selectableFieldNames: ["status.phase"],
-  gracePeriodSeconds: (boat, requested) => (boat.spec?.color === "slow" ? (requested ?? 30) : 0),
+  gracePeriodSeconds: (boat, requested) => (boat.spec?.color === "slow" ? (requested ?? 30) : undefined),
   scale: { specReplicas: ".spec.replicas", statusReplicas: ".status.replicas", selector: ".spec.selector" },
 };
 

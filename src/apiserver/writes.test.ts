@@ -226,7 +226,7 @@ test("propagation policies become the garbage collector's finalizers, preconditi
   assert.deepEqual(await refusal(api, "DELETE", `${BOATS}/a`, { preconditions: { uid: "other" } }), [
     409,
     "Conflict",
-    `Operation cannot be fulfilled on boats.sea.example "a": the UID in the precondition (other) does not match the UID in record (${json.metadata.uid}). The object might have been deleted and then recreated`,
+    `Operation cannot be fulfilled on Boat.sea.example "a": the UID in the precondition (other) does not match the UID in record (${json.metadata.uid}). The object might have been deleted and then recreated`,
   ]);
   await api.call("POST", "/api/v1/ports", { metadata: { name: "hull" } });
   const foreground = await api.call("DELETE", "/api/v1/ports/hull?propagationPolicy=Foreground");

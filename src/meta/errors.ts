@@ -247,7 +247,7 @@ function fieldErrorBody(error: FieldError): string {
   return error.detail === "" ? text : `${text}: ${error.detail}`;
 }
 
-function fieldErrorText(error: FieldError): string {
+export function fieldErrorText(error: FieldError): string {
   return `${error.field}: ${fieldErrorBody(error)}`;
 }
 

@@ -29,6 +29,8 @@ export interface WriteContext {
   readonly subresource: string;
   /** Random hex/alphanumeric source for generated names and ids. */
   readonly random: () => number;
+  /** Tells the client something that only `prepare` can see. */
+  readonly warn?: (text: string) => void;
 }
 
 /** A kind's behaviour. Every hook is optional, pure, and may change only the object it is given first. */
@@ -48,20 +50,29 @@ export interface KindHooks<T extends KubeObject = KubeObject> {
     context: Pick<WriteContext, "subresource">,
   ) => FieldError[];
   /** Warnings for the client (Warning headers): deprecated or suspicious fields. */
-  readonly warnings?: (next: DeepReadonly<T>, previous: DeepReadonly<T> | undefined) => string[];
+  readonly warnings?: (
+    next: DeepReadonly<T>,
+    previous: DeepReadonly<T> | undefined,
+    context: Pick<WriteContext, "subresource">,
+  ) => string[];
   /** Columns of the Table form; absent: Name and Age. */
   readonly columns?: readonly Column<T>[];
   /** Values of fields that field selectors may use, beyond metadata.name and metadata.namespace. */
   readonly selectableFields?: (object: DeepReadonly<T>) => Readonly<Record<string, string>>;
   /** The names that selectableFields answers for, so that others get a 400. */
   readonly selectableFieldNames?: readonly string[];
+  /** Words that refuse a field selector's field, where upstream's differ from `field label not supported: <field>`. */
+  readonly unsupportedField?: (field: string) => string;
   /** How names are checked: `dns1123subdomain` (default), `dns1123label`, `dns1035label`, `path` (RBAC names), or a rule that returns what is wrong. */
   readonly nameRule?: "dns1123subdomain" | "dns1123label" | "dns1035label" | "path" | ((name: string) => string[]);
   /**
    * Seconds that a delete waits for the kind's agent (pods: spec.terminationGracePeriodSeconds); absent or 0: deleted at once.
-   * `requested` is DeleteOptions.gracePeriodSeconds.
+   * `requested` is DeleteOptions.gracePeriodSeconds. Undefined: this object knows no grace. With 0 watchers are told that it is being deleted
+   * before they are told that it is gone.
    */
-  readonly gracePeriodSeconds?: (object: DeepReadonly<T>, requested: number | undefined) => number;
+  readonly gracePeriodSeconds?: (object: DeepReadonly<T>, requested: number | undefined) => number | undefined;
+  /** Whether a DELETE answers with the object that is gone; default: with a Status that names it. */
+  readonly returnsDeleted?: boolean;
   /** Whether something in the object itself, beside finalizers, keeps it in place when it is deleted (namespaces: spec.finalizers). */
   readonly holdsDeletion?: (object: DeepReadonly<T>) => boolean;
   /** Called when a deletion that is held begins, on what is about to be written. */
@@ -86,8 +97,11 @@ export interface KindHooks<T extends KubeObject = KubeObject> {
   readonly unconditionalUpdate?: boolean;
   /** Whether spec changes raise metadata.generation. Default: true if the kind has a spec field. */
   readonly generation?: boolean | ((next: DeepReadonly<T>, previous: DeepReadonly<T>) => boolean);
-  /** Default propagation of deletes with no policy. Upstream: background for all current kinds, orphan for a few old ones. */
-  readonly defaultPropagation?: "Background" | "Orphan";
+  /**
+   * Default propagation of deletes with no policy. Upstream: background for all current kinds, orphan for a few old ones. "Unsupported": the
+   * kind's objects never have dependents, whatever a delete says.
+   */
+  readonly defaultPropagation?: "Background" | "Orphan" | "Unsupported";
   /** Fields that hold the replica count for the scale subresource (JSON paths like `.spec.replicas`). */
   readonly scale?: ScalePaths;
   /** A second object form for some endpoints or upgrade of old stored objects on read; rarely needed. */

@@ -3,36 +3,40 @@
 import { isNotFound } from "#meta/errors.ts";
 import type { Entry } from "#store/store.ts";
 import { decodeBody } from "../encoding/decode-body.ts";
-import { respondEntry, respondValue } from "../encoding/respond.ts";
+import { listForm, respondEntry, respondValue } from "../encoding/respond.ts";
 import { deleteObject } from "../objects/delete-object.ts";
 import { checkDeleteOptions, deleteOptionsOf, type DeleteOptions } from "../objects/delete-options.ts";
 import type { ServedKind } from "../objects/served-kind.ts";
 import type { WriteCall } from "../objects/write-call.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
-import { parseListQuery, readList, respondBytes } from "./list.ts";
+import { parseListOptions } from "./list-options.ts";
+import { planList, readList, respondList } from "./list.ts";
 import { selectionOf } from "./selection.ts";
-import { namespaceOf, writeCallOf, type VerbHandler, type VerbServer } from "./verb.ts";
+import { namespaceOf, writeCall, type VerbHandler, type VerbServer } from "./verb.ts";
 
 /** So many objects of a collection are deleted at once: enough to share commits of the store. */
 const PARALLEL = 64;
 
 export const deleteOne: VerbHandler = async (server, kind, exchange) => {
-  const { options, call } = await readOptions(server, exchange);
-  const namespace = namespaceOf(kind, exchange);
-  const { entry, gone } = await deleteObject(server.writes, kind, { namespace, name: exchange.info.name, options }, call);
-  if (!gone) return respondEntry(server, kind, exchange, entry, options.orphanDependents === false ? 202 : 200);
-  return respondValue(server, exchange, successStatus(kind, entry));
+  const options = await readOptions(server, exchange);
+  const target = { namespace: namespaceOf(kind, exchange), name: exchange.info.name, options };
+  const { entry, outcome } = await deleteObject(server.writes, kind, target, callOf(server, exchange, options));
+  const showsObject = kind.definition.returnsDeleted || outcome === "marked";
+  if (!showsObject) return respondValue(server, exchange, successStatus(kind, entry));
+  return respondEntry(server, kind, exchange, entry, outcome !== "gone" && options.orphanDependents === false ? 202 : 200);
 };
 
 export const deleteCollection: VerbHandler = async (server, kind, exchange) => {
-  const { options, call } = await readOptions(server, exchange);
-  const { query } = exchange.request;
-  const namespace = namespaceOf(kind, exchange);
-  const listed = await readList(server, kind, selectionOf(kind, namespace, query), parseListQuery(server, query));
+  const form = listForm(server, exchange);
+  const listOptions = parseListOptions(exchange.request.query);
+  const selection = selectionOf(kind, namespaceOf(kind, exchange), listOptions);
+  const options = await readOptions(server, exchange);
+  const call = callOf(server, exchange, options);
+  const listed = await readList(server, selection, planList(server, selection, listOptions));
   for (let start = 0; start < listed.entries.length; start += PARALLEL) {
     await Promise.all(listed.entries.slice(start, start + PARALLEL).map((entry) => deleteEntry(server, kind, entry, options, call)));
   }
-  return respondBytes(kind, listed);
+  return respondList(server, kind, exchange, form, listed);
 };
 
 async function deleteEntry(server: VerbServer, kind: ServedKind, entry: Entry, options: DeleteOptions, call: WriteCall): Promise<void> {
@@ -47,18 +51,16 @@ async function deleteEntry(server: VerbServer, kind: ServedKind, entry: Entry, o
   }
 }
 
-/** The body's options; without a body the query's. */
-async function readOptions(server: VerbServer, exchange: Exchange): Promise<{ options: DeleteOptions; call: WriteCall }> {
-  const { query } = exchange.request;
+/** The body's options; without a body the query's. Never a mixture. */
+async function readOptions(server: VerbServer, exchange: Exchange): Promise<DeleteOptions> {
   const bytes = await exchange.request.body();
-  let options: DeleteOptions;
-  if (bytes.length === 0) options = deleteOptionsOf(query);
-  else {
-    const { value } = await decodeBody(server, exchange);
-    options = checkDeleteOptions(typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {});
-  }
-  const call = writeCallOf(server, exchange, "DeleteOptions");
-  return { options, call: { ...call, dryRun: call.dryRun || (options.dryRun?.length ?? 0) > 0 } };
+  if (bytes.length === 0) return deleteOptionsOf(exchange.request.query);
+  const { value } = await decodeBody(server, exchange);
+  return checkDeleteOptions(value);
+}
+
+function callOf(server: VerbServer, exchange: Exchange, options: DeleteOptions): WriteCall {
+  return writeCall(server, exchange, { dryRun: (options.dryRun?.length ?? 0) > 0, manager: undefined });
 }
 
 function successStatus(kind: ServedKind, entry: Entry): unknown {

@@ -1,6 +1,6 @@
 // LIST of a collection: from stored bytes, as one snapshot however many pages it takes.
 
-import { ApiError, badRequest, field, invalid } from "#meta/errors.ts";
+import { ApiError, badRequest } from "#meta/errors.ts";
 import type { ListMeta } from "#meta/object.ts";
 import { partialMetadata } from "#meta/table.ts";
 import type { Entry, ListResult } from "#store/store.ts";
@@ -12,6 +12,7 @@ import type { ServedKind } from "../objects/served-kind.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { isCompacted, tooLargeResourceVersion } from "../store-errors.ts";
 import { decodeContinue, encodeContinue, type ContinueToken } from "./continue-token.ts";
+import { parseListOptions, parseVersion, type ListOptions } from "./list-options.ts";
 import { selectionOf, type Selection } from "./selection.ts";
 import { namespaceOf, type VerbHandler, type VerbServer } from "./verb.ts";
 
@@ -20,12 +21,15 @@ const MIN_PAGE = 500;
 /** A response larger than this is sent in pieces, so that no other request waits for its encryption. */
 const CHUNK_BYTES = 512 * 1024;
 
+/** What is read: how much, from where on, of which time. */
 export interface ListQuery {
   readonly limit: number;
   readonly token: ContinueToken | undefined;
   /** The exact past to show; 0: now. */
   readonly revision: number;
 }
+
+export const WHOLE_LIST: ListQuery = { limit: 0, token: undefined, revision: 0 };
 
 /** What a list found. */
 export interface Listed {
@@ -35,72 +39,44 @@ export interface Listed {
 }
 
 export const list: VerbHandler = (server, kind, exchange) => {
-  const { query } = exchange.request;
   const form = listForm(server, exchange);
-  const selection = selectionOf(kind, namespaceOf(kind, exchange), query);
-  const found = readList(server, kind, selection, parseListQuery(server, query));
+  const options = parseListOptions(exchange.request.query);
+  const selection = selectionOf(kind, namespaceOf(kind, exchange), options);
+  const found = readList(server, selection, planList(server, selection, options));
   const answer = (listed: Listed) => respondList(server, kind, exchange, form, listed);
   return found instanceof Promise ? found.then(answer) : answer(found);
 };
 
-/** Checks the parameters of a list against one another, as upstream does. */
-export function parseListQuery(server: VerbServer, query: URLSearchParams): ListQuery {
-  if (query.size === 0) return { limit: 0, token: undefined, revision: 0 };
-  const limitText = query.get("limit") ?? "";
-  if (!/^-?\d*$/.test(limitText)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(limitText)}: invalid syntax`);
-  const limit = Math.max(0, Number(limitText));
-  const version = query.get("resourceVersion") ?? "";
-  const match = query.get("resourceVersionMatch") ?? "";
-  const continued = query.get("continue") ?? "";
-  checkVersionMatch(version, match, continued);
-  const requested = parseVersion(version);
+/** Which time a list shows, and how much of it. Throws a 400 for bad versions and tokens, a 504 for a version that is not there yet. */
+export function planList(server: VerbServer, selection: Selection, options: ListOptions): ListQuery {
+  const { resourceVersion, match, continued, limit } = options;
+  const head = server.store.revision;
   if (continued !== "") {
-    if (requested > 0) throw badRequest("specifying resource version is not allowed when using continue");
     const token = decodeContinue(continued);
+    if (resourceVersion !== "" && resourceVersion !== "0") {
+      throw badRequest("specifying resource version is not allowed when using continue");
+    }
+    if (token.revision > head) throw tooLargeResourceVersion(token.revision, head);
     return { limit, token, revision: Math.max(token.revision, 0) };
   }
-  const exact = match === "Exact" || (match === "" && limit > 0 && requested > 0);
-  if (requested > server.store.revision) throw tooLargeResourceVersion(requested, server.store.revision);
-  return { limit, token: undefined, revision: exact ? requested : 0 };
-}
-
-export function parseVersion(text: string): number {
-  if (text === "") return 0;
-  if (!/^\d{1,16}$/.test(text)) {
-    throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", [
-      field.invalid("resourceVersion", text, `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`),
-    ]);
-  }
-  return Number(text);
-}
-
-function checkVersionMatch(version: string, match: string, continued: string): void {
-  if (match === "") return;
-  const errors = [];
-  if (version === "") {
-    errors.push(field.forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"));
-  }
-  if (continued !== "") errors.push(field.forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided"));
-  if (match !== "Exact" && match !== "NotOlderThan") {
-    errors.push(field.notSupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]));
-  }
-  if (match === "Exact" && version === "0") {
-    errors.push(field.forbidden("resourceVersionMatch", 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
-  }
-  if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", errors);
+  const asked = parseVersion(resourceVersion);
+  if (asked > head) throw tooLargeResourceVersion(asked, head);
+  // With a limit a version is exact, as it was before there was a resourceVersionMatch; a single object has no pages.
+  const exact = match === "Exact" || (match === "" && limit > 0 && !selection.exact);
+  return { limit, token: undefined, revision: exact ? asked : 0 };
 }
 
 /** Reads what a selection holds. Synchronous where the store is. */
-export function readList(server: VerbServer, kind: ServedKind, selection: Selection, query: ListQuery): Listed | Promise<Listed> {
+export function readList(server: VerbServer, selection: Selection, query: ListQuery): Listed | Promise<Listed> {
   try {
     if (selection.exact) return readOne(server, selection, query);
     const { limit, token, revision } = query;
     const page = server.store.list(selection.prefix, {
       ...(revision > 0 ? { revision } : {}),
       ...(limit > 0 ? { limit: selection.matches ? Math.max(limit, MIN_PAGE) : limit } : {}),
-      ...(token ? { after: kind.prefix + token.after } : {}),
+      ...(token ? { after: selection.prefix + token.after } : {}),
     });
-    const go = (result: ListResult) => collect(server, kind, selection, query, result);
+    const go = (result: ListResult) => collect(server, selection, query, result);
     return page instanceof Promise ? page.then(go).catch((error: unknown) => refuse(query, error)) : go(page);
   } catch (error) {
     return refuse(query, error);
@@ -131,16 +107,10 @@ function readOne(server: VerbServer, selection: Selection, query: ListQuery): Li
 }
 
 /** Goes on reading pages until enough entries are selected. */
-function collect(
-  server: VerbServer,
-  kind: ServedKind,
-  selection: Selection,
-  query: ListQuery,
-  first: ListResult,
-): Listed | Promise<Listed> {
+function collect(server: VerbServer, selection: Selection, query: ListQuery, first: ListResult): Listed | Promise<Listed> {
   const { matches } = selection;
   const { revision } = first;
-  if (!matches) return finish(kind, query, first.entries, revision, first.remaining, false);
+  if (!matches) return finish(selection, query, first.entries, revision, first.remaining);
   const entries: Entry[] = [];
   let page = first;
   for (;;) {
@@ -149,15 +119,15 @@ function collect(
       entries.push(entry);
       if (query.limit > 0 && entries.length === query.limit) {
         const left = page.entries.length - index - 1 + page.remaining;
-        return finish(kind, query, entries, revision, left, true);
+        return finish(selection, query, entries, revision, left);
       }
     }
     const last = page.entries.at(-1);
-    if (page.remaining === 0 || !last) return finish(kind, query, entries, revision, 0, true);
+    if (page.remaining === 0 || !last) return finish(selection, query, entries, revision, 0);
     const next = server.store.list(selection.prefix, { revision, limit: MIN_PAGE, after: last.key });
     if (next instanceof Promise) {
       return next.then(async (result) => {
-        const rest = await collect(server, kind, selection, { ...query, limit: query.limit && query.limit - entries.length }, result);
+        const rest = await collect(server, selection, { ...query, limit: query.limit && query.limit - entries.length }, result);
         return { ...rest, entries: [...entries, ...rest.entries] };
       });
     }
@@ -165,13 +135,13 @@ function collect(
   }
 }
 
-function finish(kind: ServedKind, query: ListQuery, entries: readonly Entry[], revision: number, left: number, selected: boolean): Listed {
+function finish(selection: Selection, query: ListQuery, entries: readonly Entry[], revision: number, left: number): Listed {
   const last = entries.at(-1);
   const metadata: Listed["metadata"] = { resourceVersion: String(revision) };
   if (query.limit > 0 && left > 0 && last) {
-    metadata.continue = encodeContinue({ revision, after: last.key.slice(kind.prefix.length) });
+    metadata.continue = encodeContinue({ revision, after: last.key.slice(selection.prefix.length) });
     // With a selector nobody knows how many of them are selected.
-    if (!selected) metadata.remainingItemCount = left;
+    if (!selection.matches) metadata.remainingItemCount = left;
   }
   return { entries, metadata, revision };
 }
@@ -188,7 +158,7 @@ function refuse(query: ListQuery, error: unknown): never {
   throw gone;
 }
 
-function respondList(
+export function respondList(
   server: VerbServer,
   kind: ServedKind,
   exchange: Exchange,

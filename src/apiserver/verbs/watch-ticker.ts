@@ -1,6 +1,9 @@
-// One timer for the bookmarks of all watches, and the list of watches to end when the server stops.
+// What the watches of a server share: one timer for their bookmarks, the bytes of commits, and the list of whom to end when the server stops
+// or their kind is gone.
 
 import type { Clock, Timer } from "#lib/clock.ts";
+import type { ServedKind } from "../objects/served-kind.ts";
+import { createSharedChunks, type SharedChunks } from "./shared-chunk.ts";
 
 /** About once a minute upstream tells idle watchers how far they are. */
 const BOOKMARK_MS = 60_000;
@@ -8,6 +11,7 @@ const BOOKMARK_MS = 60_000;
 const TICK_MS = 15_000;
 
 export interface TickedWatch {
+  readonly kind: ServedKind;
   /** Sends a bookmark if the client wants them. */
   bookmark(): void;
   end(): void;
@@ -15,8 +19,12 @@ export interface TickedWatch {
 
 export interface WatchTicker {
   readonly size: number;
+  /** What plain watches of a kind share. */
+  readonly chunks: SharedChunks;
   /** Disposing takes the watch out without calling it. */
   add(watch: TickedWatch): Disposable;
+  /** Ends the watches of kinds that are served no more, or not as they were. */
+  endUnserved(isServed: (kind: ServedKind) => boolean): void;
   /** Ends all watches; those added later end at once. */
   stop(): void;
 }
@@ -43,6 +51,7 @@ export function createWatchTicker(clock: Clock): WatchTicker {
     get size() {
       return dueAt.size;
     },
+    chunks: createSharedChunks(),
     add(watch) {
       if (stopped) queueMicrotask(() => watch.end());
       dueAt.set(watch, clock.now() + BOOKMARK_MS);
@@ -55,6 +64,9 @@ export function createWatchTicker(clock: Clock): WatchTicker {
           timer = undefined;
         },
       };
+    },
+    endUnserved(isServed) {
+      for (const watch of Array.from(dueAt.keys())) if (!isServed(watch.kind)) watch.end();
     },
     stop() {
       stopped = true;

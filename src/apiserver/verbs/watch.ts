@@ -1,6 +1,6 @@
 // WATCH of a collection: events pushed to the client's stream without a promise on the way.
 
-import { badRequest, expired, field, invalid, type Status } from "#meta/errors.ts";
+import { expired, invalid, notAcceptable, type Status } from "#meta/errors.ts";
 import type { Entry, StoreEvent } from "#store/store.ts";
 import type { OutputForm } from "../encoding/negotiate.ts";
 import { objectForm, transformObject } from "../encoding/respond.ts";
@@ -8,9 +8,9 @@ import type { ApiResponse } from "../http.ts";
 import type { ServedKind } from "../objects/served-kind.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { WatchEventType } from "../objects/forms.ts";
-import { isTrue } from "../request-info.ts";
-import { isCompacted, toApiError } from "../store-errors.ts";
-import { parseVersion, readList, type Listed } from "./list.ts";
+import { isCompacted, toApiError, tooLargeResourceVersion } from "../store-errors.ts";
+import { parseListOptions, versionError, type ListOptions } from "./list-options.ts";
+import { readList, WHOLE_LIST, type Listed } from "./list.ts";
 import { selectionOf, type Selection } from "./selection.ts";
 import { namespaceOf, type VerbHandler, type VerbServer } from "./verb.ts";
 
@@ -18,69 +18,46 @@ type Sink = Parameters<NonNullable<ApiResponse["push"]>>[0];
 
 /** Upstream ends watches with no timeout of their own after 30 to 60 minutes. */
 const MIN_TIMEOUT_SECONDS = 1800;
+/** So long before its end a watcher gets a last bookmark, to go on from. */
+const LAST_BOOKMARK_SECONDS = 2;
 
 export const watch: VerbHandler = (server, kind, exchange) => {
-  const { query } = exchange.request;
   const form = objectForm(server, exchange);
-  if (form.type === "yaml") throw badRequest("watches are served as JSON only");
-  // The path's name is a selection of one; a list's name comes from its field selector anyway.
-  const selection = selectionOf(kind, namespaceOf(kind, exchange), query, exchange.info.name);
-  const options = parseWatchQuery(server, query);
+  if (form.type === "yaml") {
+    throw notAcceptable("only the following media types are accepted: application/json, application/vnd.kubernetes.protobuf;stream=watch");
+  }
+  const options = parseListOptions(exchange.request.query);
+  // The name of the old path /watch/.../name; the name of a list comes from its field selector anyway.
+  const selection = selectionOf(kind, namespaceOf(kind, exchange), options, exchange.info.name);
+  const error = versionError(options.resourceVersion);
+  if (error) throw invalid({ group: kind.resource.group, kind: kind.resource.plural }, "", [error]);
+  const after = Number(options.resourceVersion);
   return {
     status: 200,
     headers: { "content-type": "application/json" },
     body: undefined,
-    push: (sink) => startWatch(server, { kind, exchange, form, selection, options }, sink),
+    push: (sink) => startWatch(server, { kind, exchange, form, selection, options, after }, sink),
   };
 };
-
-interface WatchQuery {
-  /** Events after this revision; 0: what is there first. */
-  readonly after: number;
-  readonly bookmarks: boolean;
-  readonly sendInitialEvents: boolean;
-  readonly timeoutSeconds: number;
-}
-
-function parseWatchQuery(server: VerbServer, query: URLSearchParams): WatchQuery {
-  const after = parseVersion(query.get("resourceVersion") ?? "");
-  const initial = query.get("sendInitialEvents");
-  const match = query.get("resourceVersionMatch") ?? "";
-  const bookmarks = isTrue(query.get("allowWatchBookmarks"));
-  const errors = [];
-  if (initial !== null && match !== "NotOlderThan") {
-    errors.push(field.forbidden("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
-  }
-  if (initial === null && match !== "") {
-    errors.push(
-      field.forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"),
-    );
-  }
-  if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", errors);
-  const timeoutText = query.get("timeoutSeconds") ?? "";
-  if (!/^\d*$/.test(timeoutText)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(timeoutText)}: invalid syntax`);
-  return {
-    after,
-    bookmarks,
-    sendInitialEvents: isTrue(initial),
-    timeoutSeconds: Number(timeoutText) || MIN_TIMEOUT_SECONDS * (1 + server.random()),
-  };
-}
 
 interface WatchSpec {
   readonly kind: ServedKind;
   readonly exchange: Exchange;
   readonly form: OutputForm;
   readonly selection: Selection;
-  readonly options: WatchQuery;
+  readonly options: ListOptions;
+  /** The version asked for; 0: any. */
+  readonly after: number;
 }
 
 /** Starts pushing; gives the function that stops it. */
 function startWatch(server: VerbServer, spec: WatchSpec, sink: Sink): () => void {
-  const { kind, selection, options } = spec;
-  const encode = createEncoder(server, spec);
+  const { kind, selection, options, after } = spec;
+  const { bookmarks, sendInitialEvents } = options;
+  const encoder = createEncoder(server, spec);
   let ended = false;
-  let sent = options.after;
+  /** Up to which revision the client was told everything; 0: not known yet. */
+  let told = 0;
   const subscriptions = new DisposableStack();
   const end = () => {
     if (ended) return;
@@ -88,110 +65,157 @@ function startWatch(server: VerbServer, spec: WatchSpec, sink: Sink): () => void
     subscriptions.dispose();
     sink.end();
   };
-  const write = (chunks: readonly Uint8Array[]) => {
-    if (ended || chunks.length === 0) return;
-    const [first] = chunks;
-    const whole = chunks.length === 1 && first ? first : Buffer.concat(chunks);
-    if (!sink.write(whole)) end();
+  const write = (chunk: Uint8Array) => {
+    // Nobody waits for a watcher that does not read.
+    if (!ended && !sink.write(chunk)) end();
   };
   const fail = (status: Status) => {
-    write([errorLine(status)]);
+    write(errorLine(status));
     end();
   };
   const onEvents = (events: readonly StoreEvent[]) => {
+    told = events.at(-1)?.revision ?? told;
+    const chunk = encoder.plain && !selection.matches ? server.watches.chunks(kind, events, encodeAll) : encodeAll(events);
+    if (chunk) write(chunk);
+  };
+  const encodeAll = (events: readonly StoreEvent[]): Uint8Array | undefined => {
     const lines: Uint8Array[] = [];
     for (const event of events) {
-      const line = lineOf(selection, encode, event);
+      const line = lineOf(selection, encoder, event);
       if (line) lines.push(line);
-      sent = event.revision;
     }
-    write(lines);
+    return lines.length > 1 ? Buffer.concat(lines) : lines[0];
   };
-  const follow = (after: number) => {
-    sent = after;
+  const follow = (from: number) => {
     try {
       subscriptions.use(
         server.store.watch(selection.prefix, {
-          after,
+          after: from,
           onEvents,
           onProgress: (revision) => {
-            sent = revision;
+            told = revision;
           },
-          onEnd: (error) => (error.code === "compacted" ? fail(tooOld(after, server).status) : end()),
+          onEnd: (error) => (error.code === "compacted" ? fail(tooOld(from, server).status) : end()),
         }),
       );
     } catch (error) {
-      fail(isCompacted(error) ? tooOld(after, server).status : toApiError(error).status);
+      fail(isCompacted(error) ? tooOld(from, server).status : toApiError(error).status);
     }
   };
   const begin = (listed: Listed) => {
     if (ended) return;
-    write(listed.entries.map((entry) => encode("ADDED", entry, entry.revision)));
-    if (options.sendInitialEvents && options.bookmarks) write([bookmarkLine(kind, listed.revision, true)]);
+    const lines = listed.entries.map((entry) => encoder.event("ADDED", entry, entry.revision));
+    if (sendInitialEvents && bookmarks) lines.push(encoder.bookmark(listed.revision, true));
+    if (lines.length > 0) write(Buffer.concat(lines));
+    told = listed.revision;
     if (!ended) follow(listed.revision);
   };
-
-  const timer = server.clock.after(options.timeoutSeconds * 1000, end);
-  subscriptions.use(timer);
-  const bookmark = () => {
-    if (options.bookmarks && sent > 0) write([bookmarkLine(kind, sent, false)]);
-  };
-  subscriptions.use(server.watches.add({ bookmark, end }));
-  // Without a version, and with 0, what is there comes first; with sendInitialEvents always.
-  if (options.after > 0 && !options.sendInitialEvents) follow(options.after);
-  else {
-    try {
-      const found = readList(server, kind, selection, { limit: 0, token: undefined, revision: 0 });
+  const start = () => {
+    // Without a word about initial events they are sent to those who name no version.
+    if (!(sendInitialEvents ?? after === 0)) {
+      told = Math.min(after || server.store.revision, server.store.revision);
+      follow(after || server.store.revision);
+    } else if (after > server.store.revision) fail(tooLargeResourceVersion(after, server.store.revision).status);
+    else {
+      const found = readList(server, selection, WHOLE_LIST);
       if (found instanceof Promise) found.then(begin).catch((error: unknown) => fail(toApiError(error).status));
       else begin(found);
-    } catch (error) {
-      fail(toApiError(error).status);
     }
+  };
+
+  const bookmark = () => {
+    if (bookmarks && told > 0) write(encoder.bookmark(told, false));
+  };
+  limitTime(server, options.timeoutSeconds ?? MIN_TIMEOUT_SECONDS * (1 + server.random()), { bookmark, end, subscriptions });
+  if (!ended) subscriptions.use(server.watches.add({ kind, bookmark, end }));
+  try {
+    if (!ended) start();
+  } catch (error) {
+    fail(toApiError(error).status);
   }
   return end;
 }
 
-type Encoder = (type: WatchEventType, entry: Entry, revision: number) => Uint8Array;
+/** Ends a watch after its time, with a bookmark shortly before. */
+function limitTime(
+  server: VerbServer,
+  seconds: number,
+  { bookmark, end, subscriptions }: { bookmark: () => void; end: () => void; subscriptions: DisposableStack },
+): void {
+  if (seconds <= 0) {
+    end();
+    return;
+  }
+  const { clock } = server;
+  // Disposed timers are those that ran or that run no more: one variable holds whichever waits.
+  let timer = clock.after(Math.max(0, seconds - LAST_BOOKMARK_SECONDS) * 1000, () => {
+    if (seconds > LAST_BOOKMARK_SECONDS) bookmark();
+    if (!subscriptions.disposed) timer = clock.after(Math.min(seconds, LAST_BOOKMARK_SECONDS) * 1000, end);
+  });
+  subscriptions.defer(() => timer.cancel());
+}
 
-/** Makes the lines of one watch; in plain JSON they are shared by all watches of the kind. */
+/** Makes the lines of one watch. */
+interface Encoder {
+  /** Its lines are the same for all watches of the kind. */
+  readonly plain: boolean;
+  /** `revision` is the event's; with DELETED it is later than the entry's. */
+  event(type: WatchEventType, entry: Entry, revision: number): Uint8Array;
+  bookmark(revision: number, initialEventsEnd: boolean): Uint8Array;
+}
+
 function createEncoder(server: VerbServer, { kind, exchange, form }: WatchSpec): Encoder {
   const { forms } = kind;
-  if (form.as === "") return (type, entry, revision) => forms.watchLine(type, entry, revision);
+  if (form.as === "") {
+    return {
+      plain: true,
+      event: (type, entry, revision) => forms.watchLine(type, entry, revision),
+      bookmark: (revision, initialEventsEnd) => line("BOOKMARK", bookmarkObject(kind, revision, initialEventsEnd)),
+    };
+  }
   let headersSent = false;
-  return (type, entry, revision) => {
-    const stored = forms.decoded(entry);
-    const object =
-      entry.revision === revision ? stored : { ...stored, metadata: { ...stored.metadata, resourceVersion: String(revision) } };
-    const shown = transformObject(server, kind, exchange, form, object, headersSent);
+  const shown = (object: Parameters<typeof transformObject>[4]) => {
+    const transformed = transformObject(server, kind, exchange, form, object, headersSent);
     headersSent = true;
-    return Buffer.from(`${JSON.stringify({ type, object: shown })}\n`);
+    return transformed;
+  };
+  return {
+    plain: false,
+    event(type, entry, revision) {
+      const stored = forms.decoded(entry);
+      const isCurrent = entry.revision === revision;
+      return line(type, shown(isCurrent ? stored : { ...stored, metadata: { ...stored.metadata, resourceVersion: String(revision) } }));
+    },
+    bookmark: (revision, initialEventsEnd) => line("BOOKMARK", shown(bookmarkObject(kind, revision, initialEventsEnd))),
   };
 }
 
 /** What a client of this selection is told of a store event; undefined: nothing. */
-function lineOf(selection: Selection, encode: Encoder, event: StoreEvent): Uint8Array | undefined {
+function lineOf(selection: Selection, encoder: Encoder, event: StoreEvent): Uint8Array | undefined {
   if (selection.exact && event.key !== selection.prefix) return undefined;
   const { before, after, revision } = event;
   const { matches } = selection;
   const now = after !== undefined && (!matches || matches(after));
   const then = before !== undefined && (!matches || matches(before));
-  if (now) return encode(then ? "MODIFIED" : "ADDED", after, revision);
+  if (now) return encoder.event(then ? "MODIFIED" : "ADDED", after, revision);
   // Gone, or no longer selected: told as the object was, with the version of the change.
-  return then ? encode("DELETED", before, revision) : undefined;
+  return then ? encoder.event("DELETED", before, revision) : undefined;
 }
 
-function bookmarkLine(kind: ServedKind, revision: number, initialEventsEnd: boolean): Uint8Array {
+function bookmarkObject(kind: ServedKind, revision: number, initialEventsEnd: boolean) {
   const metadata = {
     resourceVersion: String(revision),
-    creationTimestamp: null,
     ...(initialEventsEnd ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
   };
-  const object = { kind: kind.resource.kind, apiVersion: kind.apiVersion, metadata };
-  return Buffer.from(`${JSON.stringify({ type: "BOOKMARK", object })}\n`);
+  return { kind: kind.resource.kind, apiVersion: kind.apiVersion, metadata };
 }
 
 function errorLine(status: Status): Uint8Array {
-  return Buffer.from(`${JSON.stringify({ type: "ERROR", object: status })}\n`);
+  return line("ERROR", status);
+}
+
+function line(type: string, object: unknown): Uint8Array {
+  return Buffer.from(`${JSON.stringify({ type, object })}\n`);
 }
 
 function tooOld(after: number, server: VerbServer) {

@@ -16,8 +16,6 @@ export const replicaSetHooks: KindHooks<ReplicaSet> = {
     if (previous === undefined) next.status = { replicas: 0 };
   },
   scale: { specReplicas: ".spec.replicas", statusReplicas: ".status.replicas", selector: ".spec.selector" },
-  selectableFields: (object) => ({ "status.replicas": String(object.status?.replicas ?? 0) }),
-  selectableFieldNames: ["status.replicas"],
   columns: [
     nameColumn,
     integer("Desired", (object) => object.spec?.replicas ?? 0),

@@ -37,6 +37,7 @@ export const EVENT_FIELD_NAMES: readonly string[] = [
 ];
 
 export const eventHooks: KindHooks<Event> = {
+  defaultPropagation: "Unsupported",
   default: (event) => {
     event.involvedObject ??= {};
   },

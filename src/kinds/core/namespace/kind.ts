@@ -8,6 +8,7 @@ export const KUBERNETES_FINALIZER = "kubernetes";
 const NAME_LABEL = "kubernetes.io/metadata.name";
 
 export const namespaceHooks: KindHooks<Namespace> = {
+  returnsDeleted: true,
   default: (object) => {
     const metadata = (object.metadata ??= {});
     if (metadata.name) (metadata.labels ??= {})[NAME_LABEL] = metadata.name;
@@ -29,8 +30,8 @@ export const namespaceHooks: KindHooks<Namespace> = {
     object.status = { ...object.status, phase: "Terminating" };
   },
   nameRule: "dns1123label",
-  selectableFields: (object) => ({ "status.phase": object.status?.phase ?? "", name: object.metadata?.name ?? "" }),
-  selectableFieldNames: ["status.phase", "name"],
+  selectableFields: (object) => ({ "status.phase": object.status?.phase ?? "" }),
+  selectableFieldNames: ["status.phase"],
   generation: false,
   columns: [nameColumn, text("Status", (object) => object.status?.phase ?? ""), ageColumn],
 };

@@ -6,14 +6,13 @@ import { defaultClaim } from "./defaults.ts";
 import { validateClaim } from "./validate.ts";
 
 export const persistentVolumeClaimHooks: KindHooks<PersistentVolumeClaim> = {
+  returnsDeleted: true,
   default: defaultClaim,
   prepare: (next, previous) => {
     if (previous === undefined) next.status = { phase: "Pending" };
   },
   validate: (next, previous, { subresource }) => validateClaim(next, previous, subresource),
   generation: false,
-  selectableFields: (claim) => ({ name: claim.metadata?.name ?? "" }),
-  selectableFieldNames: ["name"],
   columns: [
     nameColumn,
     text("Status", (claim) => (claim.metadata?.deletionTimestamp ? "Terminating" : (claim.status?.phase ?? ""))),

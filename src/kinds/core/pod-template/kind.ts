@@ -9,6 +9,7 @@ import type { KindHooks } from "#meta/kind.ts";
 const [containers, images] = containerColumns<PodTemplate>((object) => object.template?.spec?.containers);
 
 export const podTemplateHooks: KindHooks<PodTemplate> = {
+  returnsDeleted: true,
   default: (object) => defaultPodTemplate(object.template),
   validate: (object) => {
     const errors: Errors = [];

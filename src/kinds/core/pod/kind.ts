@@ -50,6 +50,7 @@ export function podGracePeriodSeconds(pod: DeepReadonly<Pod>, requested: number 
 }
 
 export const podHooks: KindHooks<Pod> = {
+  returnsDeleted: true,
   default: defaultPod,
   prepare: (next, previous, context) => prepare(next, previous, context.subresource),
   validate: (next, previous, context) => validatePod(next, previous, context.subresource),

@@ -54,6 +54,7 @@ function validate(
 }
 
 export const resourceQuotaHooks: KindHooks<ResourceQuota> = {
+  returnsDeleted: true,
   default: ({ spec, status }) => {
     canonicalize(spec?.hard);
     canonicalize(status?.hard);

@@ -7,6 +7,7 @@ import type { KindHooks } from "#meta/kind.ts";
 const ENFORCE_MOUNTABLE_SECRETS = "kubernetes.io/enforce-mountable-secrets";
 
 export const serviceAccountHooks: KindHooks<ServiceAccount> = {
+  returnsDeleted: true,
   prepare(next) {
     // References to secrets are by name alone, in the account's own namespace.
     if (next.secrets) next.secrets = next.secrets.map(({ name }) => (name === undefined ? {} : { name }));

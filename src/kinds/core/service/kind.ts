@@ -30,6 +30,7 @@ function portsCell({ spec }: DeepReadonly<Service>): string {
 }
 
 export const serviceHooks: KindHooks<Service> = {
+  returnsDeleted: true,
   default: defaultService,
   prepare: (next, previous, { subresource }) => {
     if (previous === undefined) next.status = { loadBalancer: {} };

@@ -43,6 +43,7 @@ export function fromCoreEvent(event: DeepReadonly<CoreEvent>): Event {
 const FIELD_NAMES = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"];
 
 export const newEventHooks: KindHooks<Event> = {
+  defaultPropagation: "Unsupported",
   validate: (next, previous) => validateNewEvent(toCoreEvent(next), previous && toCoreEvent(previous)),
   createOnUpdate: true,
   generation: false,

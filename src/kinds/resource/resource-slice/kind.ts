@@ -3,6 +3,8 @@ import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
 
 export const resourceSliceHooks: KindHooks<ResourceSlice> = {
+  unsupportedField: (name) => `field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: ${name}`,
+  returnsDeleted: true,
   selectableFields: (slice) => ({ "spec.nodeName": slice.spec?.nodeName ?? "", "spec.driver": slice.spec?.driver ?? "" }),
   selectableFieldNames: ["spec.nodeName", "spec.driver"],
   columns: [
