@@ -10,13 +10,11 @@ import { builtinPlugins } from "./admission/plugins.ts";
 import { systemPriorityClasses } from "./admission/system-priority-classes.ts";
 import { createAuthenticationServer } from "./authentication/server.ts";
 import { authorizationExtension } from "./authorization/server.ts";
-import { namespaceExtension } from "./core/namespace/server.ts";
 import { nodeProxyExtension } from "./core/node/server.ts";
 import { bindingExtension } from "./core/pod/binding/server.ts";
 import { podConnectExtension } from "./core/pod/connect/server.ts";
 import { evictionExtension } from "./core/pod/eviction/server.ts";
 import { podProxyExtension } from "./core/pod/proxy/server.ts";
-import { podExtension } from "./core/pod/server.ts";
 import { serviceAccountExtension } from "./core/service-account/server.ts";
 import { serviceProxyExtension } from "./core/service/proxy/server.ts";
 import { serviceExtension, type ServiceOptions } from "./core/service/server.ts";
@@ -51,8 +49,6 @@ export function createKindServers(options: KindServersOptions): KindServers {
     authorizationExtension,
     serviceAccountExtension(options.signer),
     systemPriorityClasses,
-    namespaceExtension(),
-    podExtension(),
     bindingExtension(),
     evictionExtension(),
     podConnectExtension(kubelet),

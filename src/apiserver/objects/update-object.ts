@@ -3,6 +3,7 @@
 import { equal } from "#lib/equal.ts";
 import { clone } from "#lib/clone.ts";
 import { conflict, field, invalid, notFound, staleObject } from "#meta/errors.ts";
+import { keepMetadata, WRITABLE_METADATA } from "#meta/kept-metadata.ts";
 import { validateObjectMeta } from "#meta/metadata-validation.ts";
 import type { WriteContext } from "#meta/kind.ts";
 import type { DeepReadonly, KubeObject, ObjectMeta } from "#meta/object.ts";
@@ -240,27 +241,12 @@ function keepToDoor(
 }
 
 const OWN_OF_STATUS: ReadonlySet<string> = new Set(["status", "metadata", "kind", "apiVersion"]);
-const WRITABLE_METADATA = ["labels", "annotations", "ownerReferences", "finalizers"] as const;
 
 function keepAllBut(own: ReadonlySet<string>, next: KubeObject, previous: DeepReadonly<KubeObject>): void {
   const target = next as Record<string, unknown>;
   const source = previous as Readonly<Record<string, unknown>>;
   for (const name of Object.keys(target)) if (source[name] === undefined && !own.has(name)) delete target[name];
   for (const name of Object.keys(source)) if (!own.has(name)) target[name] = clone(source[name]);
-}
-
-/** Puts fields of metadata back as they were. */
-export function keepMetadata(
-  next: KubeObject,
-  previous: DeepReadonly<KubeObject>,
-  names: readonly (typeof WRITABLE_METADATA)[number][] = WRITABLE_METADATA,
-): void {
-  const metadata: ObjectMeta = (next.metadata ??= {});
-  for (const name of names) {
-    const value = previous.metadata?.[name];
-    if (value === undefined) delete metadata[name];
-    else Object.assign(metadata, { [name]: clone(value) });
-  }
 }
 
 /** Whether a write changes nothing, or nothing but the times of managedFields. */

@@ -28,7 +28,7 @@ const VERBS: Readonly<Record<Verb, VerbHandler>> = {
   deletecollection: deleteCollection,
 };
 
-/** What the handler itself serves of status and scale. */
+/** What the handler itself serves of status, of other doors to the object, and of scale. */
 const STATUS: Readonly<Record<string, VerbHandler>> = { get, update, patch };
 const SCALE: Readonly<Record<string, VerbHandler>> = { get: getScale, update: updateScale, patch: patchScale };
 
@@ -76,9 +76,10 @@ function handlerOf(kind: ServedKind, exchange: Exchange): VerbHandler {
   if (info.subresource !== "") {
     const described = kind.subresource(info.subresource);
     if (!described || info.rest.length > 0) throw notServed();
-    const table = info.subresource === "status" ? STATUS : info.subresource === "scale" ? SCALE : undefined;
+    const isDoor = info.subresource === "status" || kind.definition.doors?.[info.subresource] !== undefined;
+    const table = isDoor ? STATUS : info.subresource === "scale" ? SCALE : undefined;
     const handler = table?.[info.verb];
-    if (!handler) throw refuseVerb(exchange);
+    if (!handler || !described.verbs.includes(info.verb)) throw refuseVerb(exchange);
     return handler;
   }
   const verb = info.verb as Verb; // any other word finds nothing in the table

@@ -1,11 +1,18 @@
 import type { Namespace } from "#kinds/api/core-v1.gen.ts";
 import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
+import { clone } from "#lib/clone.ts";
 import type { KindHooks } from "#meta/kind.ts";
+import type { DeepReadonly } from "#meta/object.ts";
 import { validateNamespace } from "./validate.ts";
 
 /** While a namespace carries this, it stays: whoever empties it takes it off through the finalize subresource. */
 export const KUBERNETES_FINALIZER = "kubernetes";
 const NAME_LABEL = "kubernetes.io/metadata.name";
+
+function keepStatus(next: Namespace, previous: DeepReadonly<Namespace>): void {
+  if (previous.status) next.status = clone(previous.status);
+  else delete next.status;
+}
 
 export const namespaceHooks: KindHooks<Namespace> = {
   returnsDeleted: true,
@@ -25,6 +32,9 @@ export const namespaceHooks: KindHooks<Namespace> = {
     }
   },
   validate: (next, previous, { subresource }) => validateNamespace(next, previous, subresource),
+  // The finalizers, while a status stays as it is.
+  doors: { finalize: keepStatus },
+  resetFields: (subresource) => (subresource === "finalize" ? [["status"]] : undefined),
   holdsDeletion: (object) => (object.spec?.finalizers?.length ?? 0) > 0,
   onDeletion: (object) => {
     object.status = { ...object.status, phase: "Terminating" };

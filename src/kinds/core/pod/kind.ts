@@ -6,6 +6,7 @@ import type { KindHooks } from "#meta/kind.ts";
 import type { DeepReadonly, LabelSelector } from "#meta/object.ts";
 import { podColumns } from "./columns.ts";
 import { defaultPod } from "./defaults.ts";
+import { throughEphemeralContainers, throughResize } from "./doors.ts";
 import { qosClass } from "./qos.ts";
 import { validatePod } from "./validate.ts";
 import { podWarnings } from "./warnings.ts";
@@ -54,6 +55,8 @@ export const podHooks: KindHooks<Pod> = {
   default: defaultPod,
   prepare: (next, previous, context) => prepare(next, previous, context.subresource),
   validate: (next, previous, context) => validatePod(next, previous, context.subresource),
+  doors: { ephemeralcontainers: throughEphemeralContainers, resize: throughResize },
+  statusKeepsMetadata: ["ownerReferences"],
   warnings: podWarnings,
   columns: podColumns,
   selectableFields: (pod) => ({
