@@ -4,6 +4,7 @@ import { defaultRule } from "../webhook-defaults.ts";
 import type { KindHooks } from "#meta/kind.ts";
 
 export const validatingPolicyHooks: KindHooks<ValidatingAdmissionPolicy> = {
+  statusKeepsMetadata: "all",
   default: ({ spec }) => {
     if (!spec) return;
     spec.failurePolicy ??= "Fail";

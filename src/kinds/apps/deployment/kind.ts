@@ -22,6 +22,7 @@ function defaultDeployment(deployment: Deployment): void {
 }
 
 export const deploymentHooks: KindHooks<Deployment> = {
+  statusKeepsMetadata: ["labels"],
   default: defaultDeployment,
   validate: validateDeployment,
   prepare: (next, previous) => {

@@ -13,6 +13,12 @@ function conditionCell({ status }: DeepReadonly<CertificateSigningRequest>): str
 }
 
 export const certificateSigningRequestHooks: KindHooks<CertificateSigningRequest> = {
+  resetFields: (subresource) =>
+    subresource === "approval"
+      ? [["spec"], ["status", "certificate"]]
+      : subresource === "status"
+        ? [["spec"], ["status", "conditions"]]
+        : [["spec"], ["status"]],
   prepare: prepareRequest,
   validate: (next, previous, { subresource }) => validateRequest(next, previous, subresource),
   doors: { approval: throughApproval },

@@ -34,6 +34,7 @@ function kernelCell(node: DeepReadonly<Node>): string {
 }
 
 export const nodeHooks: KindHooks<Node> = {
+  statusOnCreate: true,
   default: (node) => {
     const { spec, status } = node;
     // The single range and the list are two spellings of one fact.

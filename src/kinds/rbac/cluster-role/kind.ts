@@ -8,6 +8,7 @@ import { validateLabelSelector } from "#meta/metadata-validation.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 
 export const clusterRoleHooks: KindHooks<ClusterRole> = {
+  createOnUpdate: true,
   nameRule: "path",
   validate: (next) => [...validateRules(next.rules, false), ...validateAggregation(next)],
   columns: roleColumns,

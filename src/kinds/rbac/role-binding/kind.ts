@@ -5,6 +5,7 @@ import { bindingColumns, defaultBinding, validateBinding } from "#kinds/rbac/sub
 import type { KindHooks } from "#meta/kind.ts";
 
 export const roleBindingHooks: KindHooks<RoleBinding> = {
+  createOnUpdate: true,
   nameRule: "path",
   default: defaultBinding,
   validate: (next, previous) => validateBinding(next, previous, { roleKinds: ["Role", "ClusterRole"], namespaced: true }),

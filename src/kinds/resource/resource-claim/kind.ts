@@ -12,6 +12,7 @@ function stateCell({ metadata, status }: DeepReadonly<ResourceClaim>): string {
 }
 
 export const resourceClaimHooks: KindHooks<ResourceClaim> = {
+  statusKeepsMetadata: "all",
   returnsDeleted: true,
   prepare: (next, previous) => {
     if (previous === undefined) next.status = {};
