@@ -2,7 +2,7 @@
 
 import { equal } from "#lib/equal.ts";
 import { field, type FieldError } from "#meta/errors.ts";
-import { dns1123Label, dns1123Subdomain, labelValue, portName, portNumber, qualifiedName } from "#meta/names.ts";
+import { dns1123Label, dns1123Subdomain, httpPath, labelValue, portName, portNumber, qualifiedName } from "#meta/names.ts";
 import type { DeepReadonly, LabelSelector } from "#meta/object.ts";
 import { compareQuantities } from "#meta/quantity.ts";
 import { tryParse } from "./quantities.ts";
@@ -99,7 +99,7 @@ export function checkLabelSelector(
       if (values.length > 0)
         errors.push(field.forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
     } else {
-      errors.push(field.invalid(`${at}.operator`, operator, "not a valid selector operator"));
+      errors.push(field.invalid(`${at}.operator`, operator ?? "", "not a valid selector operator"));
     }
     checkRule(errors, `${at}.key`, key, qualifiedName);
     if (allowInvalidValues) continue;
@@ -124,4 +124,22 @@ export function duplicates(errors: Errors): (path: string, value: string) => boo
     seen.add(value);
     return false;
   };
+}
+
+/** A value of a selector's expression that no label can have: updates of what holds one go on being accepted. */
+export function hasInvalidSelectorValue(selector: DeepReadonly<LabelSelector> | undefined | null): boolean {
+  return (selector?.matchExpressions ?? []).some(({ values }) => (values ?? []).some((value) => labelValue(value).length > 0));
+}
+
+/** `acme.io/foo`. */
+export function checkDomainPrefixedPath(errors: Errors, path: string, value: string): void {
+  if (!checkRequired(errors, path, value)) return;
+  const slash = value.indexOf("/");
+  const [host, rest] = [value.slice(0, slash), value.slice(slash + 1)];
+  if (slash <= 0 || rest === "") {
+    errors.push(field.invalid(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")'));
+    return;
+  }
+  checkSubdomain(errors, path, host);
+  checkRule(errors, path, rest, httpPath);
 }

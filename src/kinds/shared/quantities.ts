@@ -51,3 +51,16 @@ export function canonical(value: Amount): string {
   const quantity = tryParse(value);
   return quantity === undefined ? String(value) : canonicalQuantity(value);
 }
+
+/** The amount as a whole number, rounded away from zero, as upstream's Value() gives it; what is no quantity counts as zero. */
+export function integerPart(value: Amount): number {
+  const nanos = tryParse(value)?.nanos ?? 0n;
+  const whole = nanos / 1_000_000_000n;
+  const rest = nanos % 1_000_000_000n;
+  return Number(rest === 0n ? whole : nanos > 0n ? whole + 1n : whole - 1n);
+}
+
+/** Whether it has no fraction, counted in thousandths. */
+export function isWhole(value: Amount | undefined): boolean {
+  return ((tryParse(value)?.nanos ?? 0n) / 1_000_000n) % 1000n === 0n;
+}

@@ -3,15 +3,16 @@ import { ageColumn, nameColumn, text, wide } from "#kinds/shared/columns.ts";
 import { formatAccessModes, storageClassOf } from "#kinds/shared/volumes.ts";
 import type { KindHooks } from "#meta/kind.ts";
 import { defaultClaim } from "./defaults.ts";
+import { prepareClaim } from "./prepare.ts";
 import { validateClaim } from "./validate.ts";
+import { claimWarnings } from "./warnings.ts";
 
 export const persistentVolumeClaimHooks: KindHooks<PersistentVolumeClaim> = {
   returnsDeleted: true,
   default: defaultClaim,
-  prepare: (next, previous) => {
-    if (previous === undefined) next.status = { phase: "Pending" };
-  },
+  prepare: (next, previous, { subresource }) => prepareClaim(next, previous, subresource),
   validate: (next, previous, { subresource }) => validateClaim(next, previous, subresource),
+  warnings: claimWarnings,
   generation: false,
   columns: [
     nameColumn,

@@ -4,31 +4,46 @@ import { canonicalize } from "#kinds/shared/quantities.ts";
 import { formatAccessModes, storageClassOf } from "#kinds/shared/volumes.ts";
 import type { KindHooks } from "#meta/kind.ts";
 import { validateVolume } from "./validate.ts";
+import { volumeWarnings } from "./warnings.ts";
 
 export const persistentVolumeHooks: KindHooks<PersistentVolume> = {
-  default: ({ spec, status }) => {
-    if (status) status.phase ||= "Pending";
-    if (!spec) return;
+  returnsDeleted: true,
+  default: (volume) => {
+    (volume.status ??= {}).phase ||= "Pending";
+    const spec = (volume.spec ??= {});
     spec.persistentVolumeReclaimPolicy ||= "Retain";
     spec.volumeMode ??= "Filesystem";
     canonicalize(spec.capacity);
     if (spec.hostPath) spec.hostPath.type ??= "";
     if (spec.iscsi) spec.iscsi.iscsiInterface ||= "default";
-    if (spec.claimRef) {
-      spec.claimRef.apiVersion ||= "v1";
-      spec.claimRef.kind ||= "PersistentVolumeClaim";
+    if (spec.rbd) {
+      spec.rbd.pool ||= "rbd";
+      spec.rbd.user ||= "admin";
+      spec.rbd.keyring ||= "/etc/ceph/keyring";
+    }
+    if (spec.azureDisk) {
+      spec.azureDisk.cachingMode ??= "ReadWrite";
+      spec.azureDisk.fsType ??= "ext4";
+      spec.azureDisk.readOnly ??= false;
+      spec.azureDisk.kind ??= "Shared";
+    }
+    if (spec.scaleIO) {
+      spec.scaleIO.storageMode ||= "ThinProvisioned";
+      spec.scaleIO.fsType ||= "xfs";
     }
   },
   prepare: (next, previous, { now }) => {
     if (previous === undefined) next.status = { phase: "Pending", lastPhaseTransitionTime: now };
-    else if (next.status?.phase && next.status.phase !== previous.status?.phase) {
-      if (next.status.lastPhaseTransitionTime === previous.status?.lastPhaseTransitionTime) next.status.lastPhaseTransitionTime = now;
-    }
+    const [status, before] = [(next.status ??= {}), previous?.status];
+    if (previous === undefined) return;
+    const unset = status.lastPhaseTransitionTime === undefined;
+    if (status.phase !== before?.phase) {
+      if (unset || status.lastPhaseTransitionTime === before?.lastPhaseTransitionTime) status.lastPhaseTransitionTime = now;
+    } else if (unset && before?.lastPhaseTransitionTime !== undefined) status.lastPhaseTransitionTime = before.lastPhaseTransitionTime;
   },
   validate: (next, previous, { subresource }) => validateVolume(next, previous, subresource),
+  warnings: volumeWarnings,
   generation: false,
-  selectableFields: (volume) => ({ name: volume.metadata?.name ?? "" }),
-  selectableFieldNames: ["name"],
   columns: [
     nameColumn,
     text("Capacity", (volume) => volume.spec?.capacity?.["storage"] ?? "0"),

@@ -1,38 +1,31 @@
-import type { PersistentVolume } from "#kinds/api/core-v1.gen.ts";
-import { ACCESS_MODES, VOLUME_MODES } from "#kinds/core/persistent-volume-claim/validate.ts";
+import type { PersistentVolume, PersistentVolumeSpec } from "#kinds/api/core-v1.gen.ts";
+import { checkAccessModes, checkBasicAmount, VOLUME_MODES } from "#kinds/core/persistent-volume-claim/validate.ts";
 import { validateNodeSelector } from "#kinds/core/pod/pod-spec/validate-scheduling.ts";
-import { checkNoBacksteps } from "#kinds/core/pod/pod-spec/paths.ts";
-import { checkDriverName } from "#kinds/core/pod/pod-spec/validate-volumes.ts";
-import { checkImmutable, checkOneOf, checkPositiveQuantity, checkRequired, checkSubdomain, type Errors } from "#kinds/shared/checks.ts";
+import { checkImmutable, checkOneOf, checkPositiveQuantity, checkSubdomain, type Errors } from "#kinds/shared/checks.ts";
+import { equal } from "#lib/equal.ts";
 import { field, type FieldError } from "#meta/errors.ts";
 import type { DeepReadonly } from "#meta/object.ts";
+import { sourcesOf, validateSources } from "./validate-sources.ts";
 
-type Spec = DeepReadonly<NonNullable<PersistentVolume["spec"]>>;
+type Spec = DeepReadonly<PersistentVolumeSpec>;
 
 const RECLAIM_POLICIES = ["Delete", "Recycle", "Retain"];
-const SOURCES = [
-  "hostPath",
+const MOUNT_OPTIONS = "volume.beta.kubernetes.io/mount-options";
+/** Sources that take mount options by annotation. */
+const MOUNTED = [
   "gcePersistentDisk",
   "awsElasticBlockStore",
   "glusterfs",
-  "flocker",
   "nfs",
   "rbd",
   "quobyte",
-  "cephfs",
   "iscsi",
   "cinder",
-  "fc",
-  "flexVolume",
+  "cephfs",
   "azureFile",
   "vsphereVolume",
-  "photonPersistentDisk",
-  "portworxVolume",
   "azureDisk",
-  "scaleIO",
-  "local",
-  "storageos",
-  "csi",
+  "photonPersistentDisk",
 ] as const;
 
 export function validateVolume(
@@ -42,60 +35,83 @@ export function validateVolume(
 ): FieldError[] {
   const errors: Errors = [];
   if (subresource === "status") return errors;
-  validateSpec(errors, next.spec ?? {});
-  if (!previous) return errors;
-  const sourcesOf = (spec: Spec | undefined) => Object.fromEntries(SOURCES.map((name) => [name, spec?.[name]]));
-  if (JSON.stringify(sourcesOf(next.spec)) !== JSON.stringify(sourcesOf(previous.spec))) {
-    errors.push(field.forbidden("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation\n"));
+  const spec: Spec = next.spec ?? {};
+  validateSpec(errors, "spec", spec, next.metadata?.name ?? "");
+  if (next.metadata?.annotations?.[MOUNT_OPTIONS] !== undefined && !MOUNTED.some((name) => spec[name])) {
+    errors.push(field.forbidden(`metadata.annotations.${MOUNT_OPTIONS}`, "may not specify mount options for this volume type"));
   }
-  checkImmutable(errors, "spec.volumeMode", next.spec?.volumeMode, previous.spec?.volumeMode);
-  if (previous.spec?.nodeAffinity) checkImmutable(errors, "spec.nodeAffinity", next.spec?.nodeAffinity, previous.spec.nodeAffinity);
+  if (previous) validateChange(errors, spec, previous.spec ?? {});
   return errors;
 }
 
-function validateSpec(errors: Errors, spec: Spec): void {
-  const modes = spec.accessModes ?? [];
-  if (modes.length === 0) errors.push(field.required("spec.accessModes"));
-  for (const mode of modes) checkOneOf(errors, "spec.accessModes", mode, ACCESS_MODES);
-  if (modes.includes("ReadWriteOncePod") && modes.length > 1) {
-    errors.push(field.forbidden("spec.accessModes", "may not use ReadWriteOncePod with other access modes"));
+function validateChange(errors: Errors, spec: Spec, before: Spec): void {
+  // A secret for growing may be added later.
+  const { controllerExpandSecretRef: added, ...csi } = spec.csi ?? {};
+  const addsSecret = added !== undefined && before.csi !== undefined && before.csi.controllerExpandSecretRef === undefined;
+  const now = addsSecret ? { ...sourcesOf(spec), csi } : sourcesOf(spec);
+  if (!equal(now, sourcesOf(before))) {
+    errors.push(field.forbidden("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation\n"));
   }
-  const capacity = spec.capacity ?? {};
-  if (Object.keys(capacity).length === 0) errors.push(field.required("spec.capacity"));
-  const storage = capacity["storage"];
-  if (storage === undefined || Object.keys(capacity).length > 1) errors.push(field.notSupported("spec.capacity", capacity, ["storage"]));
-  if (storage !== undefined) checkPositiveQuantity(errors, "spec.capacity[storage]", storage);
-  if (spec.persistentVolumeReclaimPolicy) {
-    checkOneOf(errors, "spec.persistentVolumeReclaimPolicy", spec.persistentVolumeReclaimPolicy, RECLAIM_POLICIES);
+  checkImmutable(errors, "volumeMode", spec.volumeMode, before.volumeMode);
+  if (before.nodeAffinity) checkImmutable(errors, "nodeAffinity", spec.nodeAffinity ?? null, before.nodeAffinity);
+  if (before.volumeAttributesClassName !== undefined && spec.volumeAttributesClassName === undefined) {
+    errors.push(field.forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden"));
   }
-  const required = spec.nodeAffinity?.required;
-  if (spec.nodeAffinity && !required) errors.push(field.required("spec.nodeAffinity.required", "must specify required node constraints"));
-  if (required) validateNodeSelector(errors, "spec.nodeAffinity.required", required);
-  validateSource(errors, spec);
-  if (spec.storageClassName) checkSubdomain(errors, "spec.storageClassName", spec.storageClassName);
-  if (spec.volumeMode !== undefined) checkOneOf(errors, "spec.volumeMode", spec.volumeMode, VOLUME_MODES);
 }
 
-function validateSource(errors: Errors, spec: Spec): void {
-  const given = SOURCES.filter((name) => spec[name] !== undefined);
-  if (given.length === 0) errors.push(field.required("spec", "must specify a volume type"));
-  for (const name of given.slice(1)) errors.push(field.forbidden(`spec.${name}`, "may not specify more than 1 volume type"));
-  if (spec.hostPath && checkRequired(errors, "spec.hostPath.path", spec.hostPath.path))
-    checkNoBacksteps(errors, "spec.hostPath.path", spec.hostPath.path);
-  if (spec.hostPath?.path === "/" && spec.persistentVolumeReclaimPolicy === "Recycle") {
-    errors.push(field.forbidden("spec.persistentVolumeReclaimPolicy", "may not be 'recycle' for a hostPath mount of '/'"));
+/** What volumes and inline volumes have in common. */
+function validateCommon(errors: Errors, path: string, spec: Spec, name: string): void {
+  checkAccessModes(errors, `${path}.accessModes`, spec.accessModes ?? []);
+  validateSources(errors, path, spec, name);
+  const root = spec.hostPath && /^\/*(\.?\/+)*\.?$/.test(spec.hostPath.path ?? "") && spec.hostPath.path?.startsWith("/");
+  if (root && spec.persistentVolumeReclaimPolicy === "Recycle") {
+    errors.push(field.forbidden(`${path}.persistentVolumeReclaimPolicy`, "may not be 'recycle' for a hostPath mount of '/'"));
   }
-  if (spec.nfs) {
-    checkRequired(errors, "spec.nfs.server", spec.nfs.server);
-    checkRequired(errors, "spec.nfs.path", spec.nfs.path);
-    if (!spec.nfs.path?.startsWith("/")) errors.push(field.invalid("spec.nfs.path", spec.nfs.path ?? "", "must be an absolute path"));
+}
+
+function validateSpec(errors: Errors, path: string, spec: Spec, name: string): void {
+  if ((spec.accessModes ?? []).length === 0) errors.push(field.required(`${path}.accessModes`));
+  validateCommon(errors, path, spec, name);
+  validateCapacity(errors, `${path}.capacity`, spec.capacity ?? {});
+  const policy = spec.persistentVolumeReclaimPolicy;
+  if (policy) checkOneOf(errors, `${path}.persistentVolumeReclaimPolicy`, policy, RECLAIM_POLICIES);
+  const required = spec.nodeAffinity?.required;
+  if (required) validateNodeSelector(errors, `${path}.nodeAffinity.required`, required);
+  else if (spec.nodeAffinity) errors.push(field.required(`${path}.nodeAffinity.required`, "must specify required node constraints"));
+  if (spec.storageClassName) checkSubdomain(errors, `${path}.storageClassName`, spec.storageClassName);
+  if (spec.volumeMode !== undefined) checkOneOf(errors, `${path}.volumeMode`, spec.volumeMode, VOLUME_MODES);
+  const attributes = spec.volumeAttributesClassName;
+  if (attributes === undefined) return;
+  if (attributes === "") errors.push(field.required(`${path}.volumeAttributesClassName`, "an empty string is disallowed"));
+  else checkSubdomain(errors, `${path}.volumeAttributesClassName`, attributes);
+  if (!spec.csi) errors.push(field.required(`${path}.csi`, "has to be specified when using volumeAttributesClassName"));
+}
+
+function validateCapacity(errors: Errors, path: string, capacity: Readonly<Record<string, string | number>>): void {
+  const names = Object.keys(capacity);
+  if (names.length === 0) errors.push(field.required(path));
+  if (names.length > 1 || capacity["storage"] === undefined) errors.push(field.notSupported(path, capacity, ["storage"]));
+  for (const [name, value] of Object.entries(capacity)) {
+    checkBasicAmount(errors, `${path}[${name}]`, value);
+    checkPositiveQuantity(errors, `${path}[${name}]`, value);
   }
-  if (spec.local) {
-    if (checkRequired(errors, "spec.local.path", spec.local.path)) checkNoBacksteps(errors, "spec.local.path", spec.local.path);
-    if (!spec.nodeAffinity) errors.push(field.required("spec.nodeAffinity", "Local volume requires node affinity"));
+}
+
+/** A volume that stands in the object that attaches it: only the source is its own. */
+export function validateInlineVolumeSpec(errors: Errors, path: string, spec: Spec): void {
+  const refuse = (name: string) => errors.push(field.forbidden(`${path}.${name}`, "may not be specified in the context of inline volumes"));
+  if (spec.claimRef) refuse("claimRef");
+  if (Object.keys(spec.capacity ?? {}).length > 0) refuse("capacity");
+  if (!spec.csi) errors.push(field.required(`${path}.csi`, "has to be specified in the context of inline volumes"));
+  if ((spec.accessModes ?? []).length === 0) errors.push(field.required(`${path}.accessModes`));
+  validateCommon(errors, path, spec, "");
+  const policy = spec.persistentVolumeReclaimPolicy;
+  if (policy && policy !== "Retain") {
+    errors.push(field.forbidden(`${path}.persistentVolumeReclaimPolicy`, "may only be Retain in the context of inline volumes"));
   }
-  if (spec.csi) {
-    checkDriverName(errors, "spec.csi.driver", spec.csi.driver);
-    checkRequired(errors, "spec.csi.volumeHandle", spec.csi.volumeHandle);
+  if (spec.nodeAffinity) refuse("nodeAffinity");
+  if (spec.storageClassName) refuse("storageClassName");
+  if (spec.volumeMode !== undefined && spec.volumeMode !== "Filesystem") {
+    errors.push(field.forbidden(`${path}.volumeMode`, "may not specify volumeMode other than Filesystem in the context of inline volumes"));
   }
 }

@@ -2,6 +2,7 @@ import type { IngressClass } from "#kinds/api/networking-v1.gen.ts";
 import { ageColumn, text } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
 import type { DeepReadonly } from "#meta/object.ts";
+import { validateIngressClass } from "./validate.ts";
 
 const DEFAULT_ANNOTATION = "ingressclass.kubernetes.io/is-default-class";
 
@@ -15,6 +16,7 @@ export const ingressClassHooks: KindHooks<IngressClass> = {
   default: ({ spec }) => {
     if (spec?.parameters) spec.parameters.scope ??= "Cluster";
   },
+  validate: validateIngressClass,
   columns: [
     {
       name: "Name",

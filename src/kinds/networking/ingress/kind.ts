@@ -2,6 +2,7 @@ import type { Ingress } from "#kinds/api/networking-v1.gen.ts";
 import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
 import type { DeepReadonly } from "#meta/object.ts";
+import { ingressWarnings, validateIngress } from "./validate.ts";
 
 const MAX_HOSTS = 3;
 
@@ -25,6 +26,8 @@ export const ingressHooks: KindHooks<Ingress> = {
   prepare: (next, previous) => {
     if (previous === undefined) next.status = { loadBalancer: {} };
   },
+  validate: (next, previous, { subresource }) => validateIngress(next, previous, subresource),
+  warnings: ingressWarnings,
   columns: [
     nameColumn,
     text("Class", (object) => object.spec?.ingressClassName ?? "<none>"),

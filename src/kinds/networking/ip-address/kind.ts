@@ -2,6 +2,7 @@ import type { IPAddress } from "#kinds/api/networking-v1.gen.ts";
 import { nameColumn, text } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
 import type { DeepReadonly } from "#meta/object.ts";
+import { ipAddressName, validateIpAddress } from "./validate.ts";
 
 function parentCell({ spec }: DeepReadonly<IPAddress>): string {
   const parent = spec?.parentRef;
@@ -11,6 +12,8 @@ function parentCell({ spec }: DeepReadonly<IPAddress>): string {
 }
 
 export const ipAddressHooks: KindHooks<IPAddress> = {
+  validate: validateIpAddress,
+  nameRule: ipAddressName,
   generation: false,
   columns: [nameColumn, text("ParentRef", parentCell)],
 };

@@ -1,10 +1,12 @@
 import type { CSIDriver } from "#kinds/api/storage-v1.gen.ts";
 import { ageColumn, boolean, nameColumn, text } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
+import { csiDriverWarnings, validateCsiDriver } from "./validate.ts";
 
 export const csiDriverHooks: KindHooks<CSIDriver> = {
-  default: ({ spec }) => {
-    if (!spec) return;
+  returnsDeleted: true,
+  default: (driver) => {
+    const spec = (driver.spec ??= {});
     spec.attachRequired ??= true;
     spec.podInfoOnMount ??= false;
     spec.storageCapacity ??= false;
@@ -13,6 +15,12 @@ export const csiDriverHooks: KindHooks<CSIDriver> = {
     spec.requiresRepublish ??= false;
     spec.seLinuxMount ??= false;
   },
+  prepare: ({ spec }, previous) => {
+    // Behind a gate that is off (VolumeLimitScaling).
+    if (spec && previous?.spec?.preventPodSchedulingIfMissing === undefined) delete spec.preventPodSchedulingIfMissing;
+  },
+  validate: validateCsiDriver,
+  warnings: csiDriverWarnings,
   unconditionalUpdate: false,
   columns: [
     nameColumn,

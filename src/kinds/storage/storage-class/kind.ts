@@ -1,14 +1,19 @@
 import type { StorageClass } from "#kinds/api/storage-v1.gen.ts";
 import { ageColumn, text } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
+import { storageClassWarnings, validateStorageClass } from "./validate.ts";
 
 const DEFAULTS = ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
 
 export const storageClassHooks: KindHooks<StorageClass> = {
+  returnsDeleted: true,
   default: (object) => {
     object.reclaimPolicy ??= "Delete";
     object.volumeBindingMode ??= "Immediate";
   },
+  validate: validateStorageClass,
+  warnings: storageClassWarnings,
+  generation: false,
   columns: [
     {
       name: "Name",
