@@ -20,9 +20,7 @@ export interface ManagedVersion {
   /** Fields that a writer through the subresource never owns, for the server resets them (upstream: GetResetFields). */
   readonly resetFields: (subresource: string) => readonly FieldPath[];
   /** Another served version of the kind, with the conversion of whole objects to it from this one and back; undefined if it is not served any more. */
-  readonly other?: (
-    apiVersion: string,
-  ) =>
+  readonly other?: (apiVersion: string) =>
     | {
         readonly version: ManagedVersion;
         readonly to: (object: KubeObject) => KubeObject;

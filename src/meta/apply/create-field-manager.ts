@@ -1,0 +1,348 @@
+// The field manager of one version of a kind: the order in which the rules of this folder are asked.
+
+import { clone } from "#lib/clone.ts";
+import { ApiError, badRequest } from "../errors.ts";
+import type { KubeObject } from "../object.ts";
+import { fieldsOfObject } from "./applied-fields.ts";
+import { compareObjects, type Comparison } from "./compare.ts";
+import { configurationProblem } from "./configuration-check.ts";
+import { conflictError, conflictsBeyond, type Conflicts } from "./conflicts.ts";
+import type { FieldManager, FieldWriter, ManagedVersion } from "./field-manager.ts";
+import { difference, EMPTY, intersection, isEmpty, isSubset, recursiveDifference, setOfPath, union, type FieldSet } from "./field-set.ts";
+import { KUBECTL, lastAppliedFields, renewLastApplied } from "./last-applied.ts";
+import {
+  capUpdaters,
+  changedOwner,
+  identityOf,
+  isReset,
+  readOwners,
+  setFields,
+  writeOwners,
+  type Operation,
+  type Owner,
+  type Owners,
+} from "./managers.ts";
+import { mergeObjects } from "./merge.ts";
+import { FieldPathError } from "./path-element.ts";
+import { reconciled, withNamedFields, withoutFields } from "./prune.ts";
+
+/** Who owned what before anybody applied. */
+const BEFORE_FIRST_APPLY = "before-first-apply";
+/** For a client that does not say its name. */
+const UNKNOWN = "unknown";
+/** Applying never prunes these, however little a configuration says of them. */
+const IDENTITY: FieldSet = setOfPath(["metadata", "name"]);
+
+export function createFieldManager(version: ManagedVersion): FieldManager {
+  return new VersionFieldManager(version);
+}
+
+class VersionFieldManager implements FieldManager {
+  readonly #version: ManagedVersion;
+  readonly #resetFields = new Map<string, FieldSet>();
+
+  constructor(version: ManagedVersion) {
+    this.#version = version;
+  }
+
+  track(live: KubeObject | undefined, next: KubeObject, writer: FieldWriter): void {
+    try {
+      const owners = this.#ownersForUpdate(live, next, writer);
+      // An object that was never tracked stays so, until somebody applies.
+      const tracked = owners.size > 0 || !live?.metadata?.uid;
+      if (tracked) this.#update(live, next, owners, writer);
+      setManagedFields(next, tracked ? owners : new Map());
+    } catch (error) {
+      // Upstream would rather know nothing than something wrong.
+      if (!(error instanceof FieldPathError)) throw error;
+      setManagedFields(next, new Map());
+    }
+  }
+
+  apply(live: KubeObject | undefined, configuration: KubeObject, writer: FieldWriter, force: boolean): KubeObject {
+    const { apiVersion, schema } = this.#version;
+    if (configuration.apiVersion !== apiVersion) {
+      throw badRequest(`invalid object type: ${showKind(configuration)}`);
+    }
+    if (configuration.metadata?.managedFields != null) throw badRequest("metadata.managedFields must be nil");
+    const problem = configurationProblem(configuration, schema);
+    if (problem !== undefined) {
+      throw new ApiError(500, "", `failed to create typed patch object (${showName(configuration)}): ${problem}`);
+    }
+    const base = live ?? { apiVersion, kind: configuration.kind ?? "" };
+    try {
+      const owners = this.#reconciled(readOwners(live?.metadata?.managedFields));
+      if (live && owners.size === 0) this.#update(undefined, live, owners, { ...writer, manager: BEFORE_FIRST_APPLY });
+      return new Apply(this.#version, (subresource, of) => this.#resetOf(subresource, of), base, configuration, owners, writer).run(force);
+    } catch (error) {
+      if (error instanceof FieldPathError) throw new ApiError(500, "", `failed to decode managed fields: ${error.message}`);
+      throw error;
+    }
+  }
+
+  /** The owners that the request leaves: what a client sends counts, but through subresources and when it cannot be read. */
+  #ownersForUpdate(live: KubeObject | undefined, next: KubeObject, writer: FieldWriter): Owners {
+    const sent = next.metadata?.managedFields;
+    if (sent && writer.subresource === "") {
+      if (isReset(sent)) return new Map();
+      try {
+        const owners = readOwners(sent);
+        if (owners.size > 0) return this.#reconciled(owners);
+      } catch (error) {
+        if (!(error instanceof FieldPathError)) throw error;
+      }
+    }
+    return this.#reconciled(readOwners(live?.metadata?.managedFields));
+  }
+
+  #reconciled(owners: Owners): Owners {
+    for (const [identity, owner] of owners) {
+      const version = versionOf(this.#version, owner.apiVersion);
+      const fields = version ? reconciled(owner.fields, version.schema) : owner.fields;
+      if (fields !== owner.fields) owners.set(identity, changedOwner(owner, { fields }));
+    }
+    return owners;
+  }
+
+  /** Takes what the write changed from everybody and gives it to the writer. Changes `owners`. */
+  #update(live: KubeObject | undefined, next: KubeObject, owners: Owners, writer: FieldWriter): void {
+    const before = live ?? EMPTY_OBJECT;
+    const comparisons = new Comparisons(this.#version, before, next, false, (version) => this.#resetOf(writer.subresource, version));
+    for (const [identity, owner] of owners) {
+      const comparison = comparisons.of(owner.apiVersion);
+      if (comparison === undefined) owners.delete(identity);
+      else setFields(owners, identity, owner, without(owner.fields, comparison));
+    }
+    const { changed } = comparisons.own;
+    if (changed !== undefined) {
+      const identity = identityOf(ownerOf(writer, "Update", this.#version.apiVersion));
+      const previous = owners.get(identity);
+      const fields = previous ? union(changed, previous.fields) : changed;
+      owners.set(identity, { ...ownerOf(writer, "Update", this.#version.apiVersion), time: writer.now, fields });
+    }
+    capUpdaters(owners);
+  }
+
+  #resetOf(subresource: string, version: ManagedVersion): FieldSet {
+    const key = `${version.apiVersion} ${subresource}`;
+    let set = this.#resetFields.get(key);
+    if (set === undefined) {
+      set = version.resetFields(subresource).reduce((all, path) => union(all, setOfPath(path)), EMPTY);
+      this.#resetFields.set(key, set);
+    }
+    return set;
+  }
+}
+
+const EMPTY_OBJECT: KubeObject = Object.freeze({});
+const NOTHING_CHANGED: Comparison = Object.freeze({});
+
+/** What differs between two objects, in each version that an owner knows them in. */
+class Comparisons {
+  readonly own: Comparison;
+  readonly #version: ManagedVersion;
+  readonly #live: KubeObject;
+  readonly #next: KubeObject;
+  readonly #resetOf: (version: ManagedVersion) => FieldSet;
+  readonly #others = new Map<string, Comparison | undefined>();
+
+  constructor(version: ManagedVersion, live: KubeObject, next: KubeObject, raw: boolean, resetOf: (version: ManagedVersion) => FieldSet) {
+    this.#version = version;
+    this.#live = live;
+    this.#next = next;
+    this.#resetOf = resetOf;
+    this.own = live === next ? NOTHING_CHANGED : filtered(compareObjects(live, next, version.schema, { raw }), resetOf(version));
+  }
+
+  /** Undefined if the version is not served any more. */
+  of(apiVersion: string): Comparison | undefined {
+    if (apiVersion === this.#version.apiVersion) return this.own;
+    if (!this.#others.has(apiVersion)) this.#others.set(apiVersion, this.#compareIn(apiVersion));
+    return this.#others.get(apiVersion);
+  }
+
+  #compareIn(apiVersion: string): Comparison | undefined {
+    const other = this.#version.other?.(apiVersion);
+    if (!other) return undefined;
+    if (this.#live === this.#next) return NOTHING_CHANGED;
+    const comparison = compareObjects(other.to(this.#live), other.to(this.#next), other.version.schema, { raw: false });
+    return filtered(comparison, this.#resetOf(other.version));
+  }
+}
+
+function filtered(comparison: Comparison, reset: FieldSet): Comparison {
+  if (isEmpty(reset)) return comparison;
+  const { changed, removed } = comparison;
+  return {
+    changed: unlessEmpty(changed && recursiveDifference(changed, reset)),
+    removed: unlessEmpty(removed && recursiveDifference(removed, reset)),
+  };
+}
+
+function unlessEmpty(set: FieldSet | undefined): FieldSet | undefined {
+  return set && !isEmpty(set) ? set : undefined;
+}
+
+function without(fields: FieldSet, { changed, removed }: Comparison): FieldSet {
+  let left = fields;
+  if (changed) left = difference(left, changed);
+  if (removed) left = difference(left, removed);
+  return left;
+}
+
+function ownerOf(writer: FieldWriter, operation: Operation, apiVersion: string): Omit<Owner, "fields"> {
+  return {
+    manager: writer.manager === "" ? UNKNOWN : writer.manager,
+    operation,
+    subresource: writer.subresource,
+    apiVersion,
+    time: undefined,
+  };
+}
+
+function versionOf(home: ManagedVersion, apiVersion: string): ManagedVersion | undefined {
+  return apiVersion === home.apiVersion ? home : home.other?.(apiVersion)?.version;
+}
+
+function setManagedFields(object: KubeObject, owners: Owners): void {
+  const entries = writeOwners(owners);
+  if (entries) (object.metadata ??= {}).managedFields = entries;
+  else if (object.metadata) delete object.metadata.managedFields;
+}
+
+function showKind({ apiVersion = "", kind = "" }: KubeObject): string {
+  return `${apiVersion.includes("/") ? apiVersion : `/${apiVersion}`}, Kind=${kind}`;
+}
+
+function showName(object: KubeObject): string {
+  return `${object.metadata?.namespace ?? ""}/${object.metadata?.name ?? ""}; ${showKind(object)}`;
+}
+
+/** One apply, whose steps share the object, the owners and the writer. */
+class Apply {
+  readonly #version: ManagedVersion;
+  readonly #resetOf: (subresource: string, version: ManagedVersion) => FieldSet;
+  readonly #live: KubeObject;
+  readonly #configuration: KubeObject;
+  readonly #owners: Owners;
+  readonly #writer: FieldWriter;
+  readonly #identity: string;
+
+  constructor(
+    version: ManagedVersion,
+    resetOf: (subresource: string, version: ManagedVersion) => FieldSet,
+    live: KubeObject,
+    configuration: KubeObject,
+    owners: Owners,
+    writer: FieldWriter,
+  ) {
+    this.#version = version;
+    this.#resetOf = resetOf;
+    this.#live = live;
+    this.#configuration = configuration;
+    this.#owners = owners;
+    this.#writer = writer;
+    this.#identity = identityOf(ownerOf(writer, "Apply", version.apiVersion));
+  }
+
+  run(force: boolean): KubeObject {
+    const reset = this.#resetOf(this.#writer.subresource, this.#version);
+    const fields = recursiveDifference(fieldsOfObject(this.#configuration, this.#version.schema), reset);
+    const next = this.#prune(mergeObjects(this.#live, this.#configuration, this.#version.schema), fields);
+    const comparisons = new Comparisons(this.#version, this.#live, next, true, (version) =>
+      this.#resetOf(this.#writer.subresource, version),
+    );
+    const conflicts = this.#conflicts(comparisons);
+    if (conflicts.size > 0 && !force) this.#refuse(conflicts);
+    return this.#finish(next, fields, comparisons);
+  }
+
+  /** Throws, unless the conflicts are only with what the same person's client-side apply left behind. */
+  #refuse(conflicts: Conflicts): void {
+    const { apiVersion, schema } = this.#version;
+    const allowed = this.#writer.manager === KUBECTL ? lastAppliedFields(this.#live, apiVersion, schema) : undefined;
+    const left = allowed ? conflictsBeyond(conflicts, allowed) : conflicts;
+    if (left.size > 0) throw conflictError(left);
+  }
+
+  #conflicts(comparisons: Comparisons): Conflicts {
+    const conflicts = new Map<string, { owner: Owner; fields: FieldSet }>();
+    for (const [identity, owner] of this.#owners) {
+      const changed = identity === this.#identity ? undefined : comparisons.of(owner.apiVersion)?.changed;
+      if (changed === undefined) continue;
+      const fields = intersection(owner.fields, changed);
+      if (!isEmpty(fields)) conflicts.set(identity, { owner, fields });
+    }
+    return conflicts;
+  }
+
+  #finish(next: KubeObject, fields: FieldSet, comparisons: Comparisons): KubeObject {
+    const owners = this.#owners;
+    for (const [identity, owner] of owners) {
+      if (identity === this.#identity) continue;
+      const comparison = comparisons.of(owner.apiVersion);
+      if (comparison === undefined) owners.delete(identity);
+      else setFields(owners, identity, owner, without(owner.fields, comparison));
+    }
+    const mine = owners.get(this.#identity);
+    // Without a change to the object, the time of the last one stays.
+    const time = next === this.#live ? mine?.time : this.#writer.now;
+    const unchanged = mine && mine.apiVersion === this.#version.apiVersion && mine.time === time && isSame(mine.fields, fields);
+    if (isEmpty(fields)) owners.delete(this.#identity);
+    else if (!unchanged) owners.set(this.#identity, { ...ownerOf(this.#writer, "Apply", this.#version.apiVersion), time, fields });
+    const answer = clone(next);
+    setManagedFields(answer, owners);
+    if (this.#writer.manager === KUBECTL) renewLastApplied(answer, this.#configuration);
+    return answer;
+  }
+
+  /** Removes what the manager applied before, applies no more, and nobody else owns. */
+  #prune(merged: KubeObject, fields: FieldSet): KubeObject {
+    const last = this.#owners.get(this.#identity);
+    if (!last || isSubset(last.fields, fields)) return merged;
+    const home = this.#version.apiVersion;
+    const other = last.apiVersion === home ? undefined : this.#version.other?.(last.apiVersion);
+    if (last.apiVersion !== home && !other) return merged;
+    const version = other?.version ?? this.#version;
+    const { schema } = version;
+    const whole = other ? other.to(merged) : merged;
+    const lastNamed = withNamedFields(last.fields, schema);
+    let pruned = withoutFields(whole, lastNamed, schema);
+    pruned = this.#addBackOwned(whole, pruned, version, fields);
+    const gone = difference(named(whole, version), named(pruned, version));
+    const result = withoutFields(whole, intersection(gone, lastNamed), schema);
+    if (result === whole) return merged;
+    return other ? other.from(result) : result;
+  }
+
+  /** `whole` without what `pruned` lacks and nobody owns, in whichever version. Both and the answer are in `version`. */
+  #addBackOwned(whole: KubeObject, pruned: KubeObject, version: ManagedVersion, fields: FieldSet): KubeObject {
+    const home = this.#version.apiVersion;
+    const owned = new Map<string, FieldSet>([[home, union(fields, IDENTITY)]]);
+    for (const [identity, owner] of this.#owners) {
+      if (identity !== this.#identity) owned.set(owner.apiVersion, union(owned.get(owner.apiVersion) ?? EMPTY, owner.fields));
+    }
+    // The version at hand first: other versions may need its required fields to be converted.
+    const versions = [...owned.keys()].sort((a, b) => Number(b === version.apiVersion) - Number(a === version.apiVersion));
+    let result = pruned;
+    for (const apiVersion of versions) {
+      const other = apiVersion === version.apiVersion ? undefined : version.other?.(apiVersion);
+      if (apiVersion !== version.apiVersion && !other) continue;
+      const there = other?.version ?? version;
+      const wholeThere = other ? other.to(whole) : whole;
+      const prunedThere = other ? other.to(result) : result;
+      const kept = union(named(prunedThere, there), withNamedFields(owned.get(apiVersion) ?? EMPTY, there.schema));
+      const back = withoutFields(wholeThere, difference(named(wholeThere, there), kept), there.schema);
+      result = other ? other.from(back) : back;
+    }
+    return result;
+  }
+}
+
+function named(object: KubeObject, { schema }: ManagedVersion): FieldSet {
+  return withNamedFields(fieldsOfObject(object, schema), schema);
+}
+
+function isSame(a: FieldSet, b: FieldSet): boolean {
+  return isSubset(a, b) && isSubset(b, a);
+}
