@@ -30,13 +30,25 @@ export function checkRequired(errors: Errors, path: string, value: string | unde
 }
 
 /** A value out of a fixed set. */
-export function checkOneOf(errors: Errors, path: string, value: string, supported: readonly string[]): void {
-  if (!supported.includes(value)) errors.push(field.notSupported(path, value, supported));
+export function checkOneOf(
+  errors: Errors,
+  path: string,
+  value: string,
+  supported: readonly string[],
+  order: "sorted" | "given" = "sorted",
+): void {
+  if (!supported.includes(value)) errors.push(field.notSupported(path, value, supported, order));
 }
 
 /** A value out of a fixed set that must be there. */
-export function checkRequiredOneOf(errors: Errors, path: string, value: string | undefined | null, supported: readonly string[]): void {
-  if (checkRequired(errors, path, value) && value) checkOneOf(errors, path, value, supported);
+export function checkRequiredOneOf(
+  errors: Errors,
+  path: string,
+  value: string | undefined | null,
+  supported: readonly string[],
+  order: "sorted" | "given" = "sorted",
+): void {
+  if (checkRequired(errors, path, value) && value) checkOneOf(errors, path, value, supported, order);
 }
 
 export const PROTOCOLS: readonly string[] = ["SCTP", "TCP", "UDP"];

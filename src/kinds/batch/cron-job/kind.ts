@@ -3,6 +3,7 @@ import { defaultJobTemplateSpec } from "#kinds/batch/job/defaults.ts";
 import { ageColumn, boolean, containerColumns, integer, nameColumn, printBool, since, text, wide } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
 import { formatLabelSelector } from "#meta/selectors.ts";
+import { cronJobWarnings, validateCronJob } from "./validate.ts";
 
 export const cronJobHooks: KindHooks<CronJob> = {
   default: ({ spec }) => {
@@ -16,6 +17,8 @@ export const cronJobHooks: KindHooks<CronJob> = {
   prepare: (next, previous) => {
     if (previous === undefined) next.status = {};
   },
+  validate: validateCronJob,
+  warnings: cronJobWarnings,
   columns: [
     nameColumn,
     text("Schedule", (object) => object.spec?.schedule ?? ""),

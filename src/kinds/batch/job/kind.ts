@@ -1,11 +1,15 @@
 import type { Job } from "#kinds/api/batch-v1.gen.ts";
 import { ageColumn, containerColumns, nameColumn, text, wide } from "#kinds/shared/columns.ts";
+import { equal } from "#lib/equal.ts";
 import { isConditionTrue } from "#meta/conditions.ts";
 import { humanDuration } from "#meta/duration.ts";
 import type { KindHooks } from "#meta/kind.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 import { formatLabelSelector } from "#meta/selectors.ts";
 import { defaultJobSpec } from "./defaults.ts";
+import { JOB_LABELS, OLD_JOB_LABELS } from "./labels.ts";
+import { validateJob } from "./validate.ts";
+import { jobWarnings } from "./warnings.ts";
 
 const STATES: readonly (readonly [string, string])[] = [
   ["Complete", "Complete"],
@@ -33,23 +37,25 @@ function durationCell({ status }: DeepReadonly<Job>, nowMs: number): string {
   return humanDuration(end - Date.parse(status.startTime));
 }
 
-const LABELS = { uid: "batch.kubernetes.io/controller-uid", name: "batch.kubernetes.io/job-name" };
-const OLD_LABELS = { uid: "controller-uid", name: "job-name" };
-
 /** Gives the Job a selector of its own uid, unless its writer manages that. */
 function generateSelector(job: Job): void {
   const spec = job.spec;
   if (!spec || spec.manualSelector) return;
   const { uid = "", name = "" } = job.metadata ?? {};
   const labels = (((spec.template ??= {}).metadata ??= {}).labels ??= {});
-  labels[LABELS.uid] ??= uid;
-  labels[OLD_LABELS.uid] ??= uid;
-  labels[LABELS.name] ??= name;
-  labels[OLD_LABELS.name] ??= name;
-  ((spec.selector ??= {}).matchLabels ??= {})[LABELS.uid] ??= uid;
+  const own = job.metadata?.labels;
+  const inherited = own && equal(own, labels);
+  labels[JOB_LABELS.uid] ??= uid;
+  labels[OLD_JOB_LABELS.uid] ??= uid;
+  labels[JOB_LABELS.name] ??= name;
+  labels[OLD_JOB_LABELS.name] ??= name;
+  // Labels that defaulting took from the template go on being the template's.
+  if (inherited) Object.assign(own, labels);
+  ((spec.selector ??= {}).matchLabels ??= {})[JOB_LABELS.uid] ??= uid;
 }
 
 export const jobHooks: KindHooks<Job> = {
+  unsupportedField: (name) => `field label ${JSON.stringify(name)} not supported for Job`,
   default: (job) => {
     if (!job.spec) return;
     defaultJobSpec(job.spec);
@@ -62,6 +68,8 @@ export const jobHooks: KindHooks<Job> = {
     next.status = {};
     generateSelector(next);
   },
+  validate: validateJob,
+  warnings: jobWarnings,
   // Kept for clients from before garbage collection.
   defaultPropagation: "Orphan",
   selectableFields: (job) => ({ "status.successful": String(job.status?.succeeded ?? 0) }),

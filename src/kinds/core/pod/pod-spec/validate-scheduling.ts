@@ -127,7 +127,7 @@ export function validateTolerations(errors: Errors, path: string, tolerations: r
     } else if (operator === "Exists") {
       if (value !== "") errors.push(field.invalid(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'"));
     } else if (operator === "Lt" || operator === "Gt")
-      errors.push(field.notSupported(`${at}.operator`, operator, ["Equal", "Exists", "Lt", "Gt"]));
+      errors.push(field.notSupported(`${at}.operator`, operator, ["Equal", "Exists", "Lt", "Gt"], "given"));
     else errors.push(field.notSupported(`${at}.operator`, operator, ["Equal", "Exists"]));
     if (effect) checkTaintEffect(errors, `${at}.effect`, effect, true);
   }

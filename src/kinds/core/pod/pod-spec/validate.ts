@@ -49,7 +49,7 @@ export function validatePodSpec(errors: Errors, path: string, spec: Spec, podNam
   validateEphemeralContainers(context, `${path}.ephemeralContainers`, spec.ephemeralContainers ?? [], [...containers, ...initContainers]);
   if (spec.resources) validatePodResources(errors, `${path}.resources`, spec.resources, context.claims);
   validateHostNetwork(errors, path, spec, podName !== undefined);
-  checkRequiredOneOf(errors, `${path}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"]);
+  checkRequiredOneOf(errors, `${path}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"], "given");
   checkRequiredOneOf(errors, `${path}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES);
   checkLabels(errors, `${path}.nodeSelector`, spec.nodeSelector);
   if (spec.securityContext) validatePodSecurityContext(errors, `${path}.securityContext`, spec.securityContext, spec);
