@@ -7,6 +7,7 @@ import type { Column, KindHooks } from "#meta/kind.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 import { toStoredAutoscaler } from "./convert.ts";
 import { defaultBehavior, metricsCell } from "./metrics.ts";
+import { validateAutoscaler } from "./validate.ts";
 
 const CPU_TARGET = 80;
 
@@ -35,6 +36,7 @@ export const autoscalerHooks: KindHooks<V2> = {
   prepare: (next, previous) => {
     if (previous === undefined) next.status = { currentMetrics: [], desiredReplicas: 0 };
   },
+  validate: validateAutoscaler,
   generation: false,
   columns: [nameColumn, ...columns<V2>((object) => object), ageColumn],
 };
@@ -46,6 +48,7 @@ export const autoscalerV1Hooks: KindHooks<V1> = {
   prepare: (next, previous) => {
     if (previous === undefined) next.status = { currentReplicas: 0, desiredReplicas: 0 };
   },
+  validate: (next, previous, context) => validateAutoscaler(toStoredAutoscaler(next), previous && toStoredAutoscaler(previous), context),
   generation: false,
   columns: [nameColumn, ...columns<V1>(toStoredAutoscaler), ageColumn],
 };

@@ -4,6 +4,9 @@
 type Parsed = { readonly count: number; readonly wrong?: undefined } | { readonly wrong: string };
 type Interval = { readonly from: number; readonly to: number; readonly wrong?: undefined } | { readonly wrong: string };
 
+/** Larger numbers are none to upstream. */
+const MAX_INT64 = 2 ** 63;
+
 /** Checks that the indexes grow and are below `completions`. */
 export function parseIndexes(text: string, completions: number): Parsed {
   if (text === "") return { count: 0 };
@@ -28,7 +31,7 @@ function parseInterval(text: string, completions: number): Interval {
   }
   const numbers: number[] = [];
   for (const limit of limits) {
-    if (!/^[+-]?\d+$/.test(limit)) return { wrong: `cannot convert string to integer for index: ${JSON.stringify(limit)}` };
+    if (!/^[+-]?\d+$/.test(limit) || Math.abs(Number(limit)) >= MAX_INT64) return { wrong: `cannot convert string to integer for index: ${JSON.stringify(limit)}` };
     const index = Number(limit);
     if (index >= completions) return { wrong: `too large index: ${JSON.stringify(limit)}` };
     numbers.push(index);
