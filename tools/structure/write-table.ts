@@ -86,7 +86,8 @@ class LineWriter {
     if (field.patchMergeKey !== undefined) parts.push(`key=${field.patchMergeKey}`);
     const choices = node.enum ?? node.items?.enum;
     if (choices) parts.push(`enum=${choices.join(",").replaceAll(" ", "%20")}`);
-    if (isScalar(node) && field.zero !== (field.required && !field.pointer)) parts.push(`zero=${Number(field.zero)}`);
+    const canBeEmpty = isScalar(node) || node.type === "array" || node.type === "map";
+    if (canBeEmpty && field.zero !== (field.required && !field.pointer)) parts.push(`zero=${Number(field.zero)}`);
     if (field.defaultValue !== undefined) parts.push(`default=${JSON.stringify(field.defaultValue)}`);
     if (parts.some((part) => part.includes(" "))) throw new Error(`a space in ${parts.join("|")}`);
     return parts.join(" ");
