@@ -1,11 +1,12 @@
 // Makes decoded JSON an object of its kind, as decoding into a Go type does: fields that the kind does not have are found
-// and dropped, wrong types are found, null is absent, quantities and times take their canonical form. One walk, on every write.
+// and dropped, wrong types are found, null is absent, zeros that mean unset are left out, quantities and times take their
+// canonical form. One walk, on every write.
 
 import { setField, type JsonObject } from "#lib/own-field.ts";
 import { badRequest, quote, type ApiError } from "./errors.ts";
 import { goJsonForm } from "./go-format.ts";
 import { canonicalQuantity } from "./quantity.ts";
-import type { Schema } from "./schema.ts";
+import type { Field, Schema } from "./schema.ts";
 import { canonicalMicroTime, canonicalTime } from "./time.ts";
 
 export interface StructureReport {
@@ -108,11 +109,11 @@ class Walk {
       else {
         const type = field.schema;
         // The commonest case, without the bookkeeping.
-        if (type.type === "string" && typeof found === "string" && type.format === undefined) continue;
+        if (type.type === "string" && typeof found === "string" && found !== "" && type.format === undefined) continue;
         path.push(name);
         const kept = this.check(found, type);
         path.pop();
-        if (kept === undefined) delete value[name];
+        if (kept === undefined || (isZero(kept, type) && dropsZero(field))) delete value[name];
         else if (kept !== found) value[name] = kept;
       }
     }
@@ -201,6 +202,32 @@ class Walk {
     }
     return text;
   }
+}
+
+/** What Go leaves out where `omitempty` says so: structs, quantities and times are never empty to it. */
+function isZero(value: unknown, { type, format }: Schema): boolean {
+  switch (type) {
+    case "string":
+      return value === "" && (format === undefined || format === "byte");
+    case "integer":
+    case "number":
+      return value === 0;
+    case "boolean":
+      return value === false;
+    case "array":
+      return (value as readonly unknown[]).length === 0; // the walk has checked it
+    case "map": {
+      for (const _ in value as object) return false; // likewise
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+/** Whether upstream's JSON leaves the field out when it is zero, so that zero is unset. Custom resources keep what they are given. */
+function dropsZero(field: Field): boolean {
+  return field.protoNumber !== undefined && !field.pointer && !(field.zero ?? field.required);
 }
 
 function isObject(value: unknown): value is JsonObject {

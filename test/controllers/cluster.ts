@@ -5,7 +5,6 @@ import { inProcessTransport } from "#apiserver/in-process.ts";
 import type { Client } from "#client/client.ts";
 import { createClient } from "#client/create-client.ts";
 import { builtinKinds } from "#kinds/builtin-kinds.ts";
-import { namespaceExtension } from "#kinds/core/namespace/server.ts";
 import { evictionExtension } from "#kinds/core/pod/eviction/server.ts";
 import { createVirtualClock, type VirtualClock } from "#lib/clock.ts";
 import { createLogger } from "#lib/log.ts";
@@ -48,7 +47,7 @@ export async function startStory(options: {
     random,
     authenticators: () => [],
     authorizers: () => [{ authorize: () => ({ allowed: true, reason: "" }) }],
-    extensions: [namespaceExtension(), evictionExtension()],
+    extensions: [evictionExtension()],
     version: { major: "1", minor: "36", gitVersion: "v1.36.0+test" },
   });
   const kinds = builtinKinds();
