@@ -2,7 +2,7 @@
 
 import type { ApiServerOptions } from "#apiserver/api-server.ts";
 import type { Certificates } from "#apiserver/auth/certificates.ts";
-import { readDescriptions } from "#apiserver/openapi-descriptions.ts";
+import { readDescriptions } from "#apiserver/openapi/descriptions.ts";
 import { createTokenSigner } from "#apiserver/auth/service-account-token.ts";
 import { builtinKinds } from "#kinds/builtin-kinds.ts";
 import { createKindServers } from "#kinds/servers.ts";

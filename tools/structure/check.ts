@@ -6,7 +6,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { openApiV3 } from "#apiserver/openapi.ts";
+import { finished, openApiV3 } from "#apiserver/openapi/documents.ts";
+import { builtinKinds } from "#kinds/builtin-kinds.ts";
 import { builtinStructure } from "#kinds/structure.ts";
 import { moduleFolder } from "./sources.ts";
 
@@ -21,22 +22,18 @@ const { values: options } = parseArgs({ options: { modules: { type: "string" }, 
 if (options.modules === undefined) throw new Error("--modules DIR is needed: the Go module cache, as `go env GOMODCACHE` prints it");
 const folder = join(moduleFolder(options.modules, "kubernetes", options.release), "api", "openapi-spec", "v3");
 
-const METHODS = ["get", "post", "put", "patch", "delete"];
-/** Left out on purpose: the old watch paths, the proxy's second form, discovery itself, and the types only those use. */
-const UNWANTED_PATHS = /\/watch\/|\/\{path\}$|\/$/;
-const UNWANTED_TYPES = /\.(APIResource|APIResourceList|WatchEvent|RawExtension)$/;
+const METHODS = ["get", "post", "put", "patch", "delete", "head", "options"];
 
 const types = builtinStructure();
 const compared = { definitions: 0, fields: 0, operations: 0 };
 const differences = new Set<string>();
 
-for (const [key, resources] of Map.groupBy(types.resources, ({ resource }) => `${resource.group}__${resource.version}`)) {
-  const kinds = resources.map((entry) => ({ ...entry, schema: types.schema(entry.definitionName) }));
-  const ours = read(JSON.stringify(openApiV3(kinds, { types, version: "" })));
+for (const [key, kinds] of Map.groupBy(builtinKinds(types), ({ resource }) => `${resource.group}__${resource.version}`)) {
+  const [group = "", version = ""] = key.split("__");
+  const ours = read(JSON.stringify(finished(openApiV3({ group, version, kinds }, { types, version: "" }))));
   const theirs = read(readFileSync(join(folder, `${key.startsWith("__") ? `api${key}` : `apis__${key}`}_openapi.json`), "utf8"));
-  for (const [name, schema] of Object.entries(theirs.components.schemas))
-    if (!UNWANTED_TYPES.test(name)) compareDefinition(name, ours.components.schemas[name], schema);
-  for (const [path, item] of Object.entries(theirs.paths)) if (!UNWANTED_PATHS.test(path)) comparePath(path, ours.paths[path], item);
+  for (const [name, schema] of Object.entries(theirs.components.schemas)) compareDefinition(name, ours.components.schemas[name], schema);
+  for (const [path, item] of Object.entries(theirs.paths)) comparePath(path, ours.paths[path], item);
   for (const path of Object.keys(ours.paths)) if (!theirs.paths[path]) differences.add(`${path}: not upstream's`);
 }
 for (const difference of [...differences].toSorted()) console.log(difference);
@@ -68,7 +65,7 @@ function comparePath(path: string, ours: Json | undefined, theirs: Json): void {
     if (!operation) continue;
     compared.operations++;
     const mine = (ours?.[method] ?? {}) as Json;
-    for (const aspect of ["operationId", "x-kubernetes-action", "x-kubernetes-group-version-kind"])
+    for (const aspect of new Set([...Object.keys(mine), ...Object.keys(operation)]))
       compare(`${method} ${path} ${aspect}`, mine[aspect], operation[aspect]);
   }
 }
@@ -78,18 +75,17 @@ function compare(what: string, ours: unknown, theirs: unknown): void {
   if (a !== b) differences.add(`${what}\n  ours   ${a}\n  theirs ${b}`);
 }
 
-/** Without texts, without defaults that are only Go's zero values, references unwrapped, keys in order. */
+/** Without texts, without enums (upstream publishes its files without them), without CBOR (off by default), references unwrapped, keys in order. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).filter(([key, entry]) => !(key === "description" || (key === "default" && isZero(entry))));
+  const entries = Object.entries(value).filter(
+    ([key, entry]) =>
+      !((key === "description" && typeof entry === "string") || (key === "enum" && Array.isArray(entry)) || key.includes("cbor")),
+  );
   const result = Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, entry]) => [key, plain(entry)]));
   const wrapped = result["allOf"];
   return entries.length === 1 && Array.isArray(wrapped) ? wrapped[0] : result;
-}
-
-function isZero(value: unknown): boolean {
-  return value === "" || value === 0 || value === false || JSON.stringify(value) === "{}";
 }
 
 function read(text: string): Document {

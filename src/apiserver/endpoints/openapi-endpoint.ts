@@ -1,93 +1,96 @@
-// /openapi/v3 and /openapi/v2: documents made when they are asked for, kept until the kinds change.
+// /openapi/v3 and /openapi/v2: documents in the form that the client takes, to be kept by their hash.
 
-import { createHash } from "node:crypto";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import type { Clock } from "#lib/clock.ts";
 import type { ApiResponse } from "../http.ts";
 import type { KindCatalog } from "../kind-catalog.ts";
-import type { Descriptions, OpenApiTypes } from "../openapi.ts";
-import { bytesResponse } from "../encoding/status-response.ts";
-import type { Step } from "../pipeline/exchange.ts";
+import type { Form, OpenApiLibrary, OpenApiSource, PackedDocument } from "../openapi/library.ts";
+import type { Exchange, Step } from "../pipeline/exchange.ts";
 
-export interface OpenApiSource {
-  readonly types: OpenApiTypes;
-  /** Asked once, at the first document. */
-  readonly descriptions?: () => Promise<Descriptions | undefined>;
-}
+export type { OpenApiSource } from "../openapi/library.ts";
 
 const ROOT = "/openapi/v3";
-const PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1+protobuf";
-/** Older and newer name of the same form. */
-const PROTOBUF_ONLY = /^application\/com\.github\.proto-openapi\.spec\.v2(@v1\.0|\.v1)\+protobuf$/;
+const YEAR_MS = 365 * 24 * 3600 * 1000;
 
-export function createOpenApi(catalog: KindCatalog, source: OpenApiSource, version: string): (path: string) => Step | undefined {
-  let descriptions: Promise<Descriptions | undefined> | undefined;
-  let generation = 0;
-  const documents = new Map<string, Promise<Uint8Array>>();
-  catalog.onChange(() => {
-    generation++;
-    documents.clear();
-  });
-  /** A group's versions by the path of their document. */
-  const groupVersions = async () => {
-    const { openApiPath } = await import("../openapi.ts");
-    const all = catalog.groups.flatMap(({ group, versions }) => versions.map((one) => ({ group, ...one })));
-    return new Map(all.map((one) => [openApiPath(one), one]));
+const unpack = promisify(gunzip);
+
+/** Answers the documents' paths; documents are made when they are first asked for. */
+export function createOpenApi(
+  catalog: KindCatalog,
+  source: OpenApiSource,
+  version: string,
+  clock: Pick<Clock, "now">,
+): (path: string) => Step | undefined {
+  let library: OpenApiLibrary | undefined;
+  const opened = async () => {
+    if (library) return library;
+    const { OpenApiLibrary } = await import("../openapi/library.ts");
+    return (library ??= new OpenApiLibrary(catalog, source, version));
   };
-  const build = async (path: string): Promise<Uint8Array> => {
-    const { openApiRoot, openApiV2, openApiV3 } = await import("../openapi.ts");
-    const found = await groupVersions();
-    if (path === "") {
-      // Documents are made from kinds and version alone: naming both is as good as hashing the documents, and costs nothing.
-      const hashes = new Map(Array.from(found.keys(), (name) => [name, hash(`${version} ${generation} ${name}`)]));
-      return Buffer.from(JSON.stringify(openApiRoot([...found.values()], hashes)));
-    }
-    descriptions ??= source.descriptions?.();
-    const options = { types: source.types, version, descriptions: await descriptions };
-    if (path === "v2" || path === "v2 protobuf") {
-      const all = catalog.kinds.map(({ definition }) => definition);
-      const whole = openApiV2(all, options);
-      if (path === "v2") return Buffer.from(JSON.stringify(whole));
-      const { encodeOpenApiV2 } = await import("../openapi-v2-protobuf.ts");
-      return encodeOpenApiV2(whole);
-    }
-    const kinds = found.get(path)?.kinds.map(({ definition }) => definition) ?? [];
-    return Buffer.from(JSON.stringify(openApiV3(kinds, options)));
+  const index: Step = async (exchange) => answer(exchange, await (await opened()).index(), "application/json");
+  const whole: Step = async (exchange) => {
+    const form = formOf(exchange, "v2");
+    return form ? answer(exchange, await (await opened()).v2(form), contentType(form, "v2")) : NOT_ACCEPTABLE;
   };
-  const document = (path: string): Promise<Uint8Array> => {
-    let made = documents.get(path);
-    if (!made) {
-      made = build(path);
-      documents.set(path, made);
-      made.catch(() => documents.delete(path));
-    }
-    return made;
-  };
-  const answer =
+  const part =
     (path: string): Step =>
-    async (exchange): Promise<ApiResponse> => {
-      const response = bytesResponse(await document(path));
-      const asked = exchange.request.query.get("hash");
+    async (exchange) => {
+      const form = formOf(exchange, "v3");
+      if (!form) return NOT_ACCEPTABLE;
+      const document = await (await opened()).v3(path, form);
+      if (!document) return { status: 404, headers: {}, body: undefined };
+      const asked = exchange.request.query.get("hash") ?? "";
+      if (asked === "") return answer(exchange, document, contentType(form, "v3"));
+      const { openApiAddress } = await import("../openapi/documents.ts");
+      if (asked !== document.hash) return { status: 301, headers: { location: openApiAddress(path, document.hash) }, body: undefined };
       // The address has the hash of the document, so that it can be kept for good.
-      return asked === null ? response : { ...response, headers: { ...response.headers, "cache-control": "public, immutable" } };
+      const expires = new Date(clock.now() + YEAR_MS).toUTCString();
+      return answer(exchange, document, contentType(form, "v3"), { "cache-control": "public, immutable", expires });
     };
-  const answerV2: Step = async (exchange): Promise<ApiResponse> => {
-    // kubectl asks for protobuf alone; whoever accepts more gets JSON.
-    const accept = exchange.request.headers["accept"] ?? "";
-    if (!PROTOBUF_ONLY.test(accept)) return bytesResponse(await document("v2"));
-    const response = bytesResponse(await document("v2 protobuf"));
-    return { ...response, headers: { ...response.headers, "content-type": PROTOBUF } };
-  };
-  const isServed = (path: string) =>
-    catalog.groups.some(({ group, versions }) =>
-      versions.some(({ version: name }) => path === (group === "" ? `api/${name}` : `apis/${group}/${name}`)),
-    );
   return (path) => {
-    if (path === "/openapi/v2") return answerV2;
-    if (path === ROOT || path === `${ROOT}/`) return answer("");
-    const inner = path.startsWith(`${ROOT}/`) ? path.slice(ROOT.length + 1) : undefined;
-    return inner !== undefined && isServed(inner) ? answer(inner) : undefined;
+    if (path === "/openapi/v2") return whole;
+    if (path === ROOT || path === `${ROOT}/`) return index;
+    return path.startsWith(`${ROOT}/`) ? part(path.slice(ROOT.length + 1)) : undefined;
   };
 }
 
-function hash(text: string): string {
-  return createHash("sha256").update(text).digest("hex").toUpperCase();
+const NOT_ACCEPTABLE: ApiResponse = { status: 406, headers: { vary: "Accept" }, body: undefined };
+
+async function answer(
+  exchange: Exchange,
+  { gzipped, hash }: PackedDocument,
+  type: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<ApiResponse> {
+  const { headers: asked } = exchange.request;
+  const headers = { etag: `"${hash}"`, vary: "Accept, Accept-Encoding", ...more };
+  if (hasTag(asked["if-none-match"], hash)) return { status: 304, headers, body: undefined };
+  const takesGzip = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(asked["accept-encoding"] ?? "");
+  const body = takesGzip ? gzipped : await unpack(gzipped);
+  return { status: 200, headers: { ...headers, "content-type": type, ...(takesGzip ? { "content-encoding": "gzip" } : {}) }, body };
+}
+
+function hasTag(header: string | undefined, hash: string): boolean {
+  return header !== undefined && header.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === `"${hash}"`);
+}
+
+function contentType(form: Form, dialect: "v2" | "v3"): string {
+  return form === "json" ? "application/json" : `application/com.github.proto-openapi.spec.${dialect}.v1.0+protobuf`;
+}
+
+/** The first form that the client takes, in the order of its wishes; undefined if there is none. */
+function formOf({ request }: Exchange, dialect: "v2" | "v3"): Form | undefined {
+  const clauses = (request.headers["accept"] || "*/*").split(",").map((clause) => {
+    const [type = "", ...parameters] = clause.split(";").map((part) => part.trim());
+    const quality = parameters.find((parameter) => parameter.startsWith("q="));
+    return { type, quality: quality === undefined ? 1 : Number(quality.slice(2)) };
+  });
+  for (const { type } of clauses.toSorted((a, b) => b.quality - a.quality)) {
+    if (type === "*/*" || type === "application/*" || type === "application/json") return "json";
+    // Beside today's name the one that older clients know.
+    if (type === contentType("protobuf", dialect) || type === `application/com.github.proto-openapi.spec.${dialect}@v1.0+protobuf`)
+      return "protobuf";
+  }
+  return undefined;
 }

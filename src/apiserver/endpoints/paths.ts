@@ -46,7 +46,7 @@ export function createPaths(options: PathOptions): (path: string) => Step | unde
     createHealth("livez", live, results),
     createHealth("readyz", ready, results),
     createHealth("healthz", live, results),
-    ...(openApi ? [createOpenApi(catalog, openApi, options.version.gitVersion)] : []),
+    ...(openApi ? [createOpenApi(catalog, openApi, options.version.gitVersion, server.clock)] : []),
   ];
   const listed = () => {
     const groups = catalog.groups.flatMap(({ group, versions }) =>

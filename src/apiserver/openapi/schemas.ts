@@ -14,41 +14,40 @@ export interface GroupVersionKind {
   readonly kind: string;
 }
 
-/** Which OpenAPI: v3 wraps references that have siblings and knows oneOf, v2 does neither. */
+/** Which OpenAPI: v3 wraps references that have siblings, knows oneOf, and carries the zeros that are written for what is unset; v2 does none of it. */
 export type Dialect = "v2" | "v3";
+
+export interface SchemaSources {
+  /** A definition as it stands by itself: where it is used it may be marked otherwise. Undefined: a definition that only its kind knows. */
+  readonly definition: (name: string) => Schema | undefined;
+  /** Which definitions are objects of which kinds. */
+  readonly kinds: ReadonlyMap<string, readonly GroupVersionKind[]>;
+  readonly describe?: Descriptions;
+}
 
 /** Collects the definitions that one document needs. */
 export class SchemaWriter {
   /** In the order they were met. */
   readonly definitions = new Map<string, Json>();
   readonly #dialect: Dialect;
-  readonly #describe: Descriptions;
-  readonly #kinds: ReadonlyMap<string, readonly GroupVersionKind[]>;
-  readonly #definition: (name: string) => Schema | undefined;
+  readonly #sources: SchemaSources;
 
-  /** `definition` gives a definition as it stands by itself: where it is used it may be marked otherwise. `kinds` tells which are objects of which kinds. */
-  constructor(
-    dialect: Dialect,
-    definition: (name: string) => Schema | undefined,
-    kinds: ReadonlyMap<string, readonly GroupVersionKind[]>,
-    describe: Descriptions = () => undefined,
-  ) {
+  constructor(dialect: Dialect, sources: SchemaSources) {
     this.#dialect = dialect;
-    this.#definition = definition;
-    this.#kinds = kinds;
-    this.#describe = describe;
+    this.#sources = sources;
   }
 
   /** A reference to the definition, which is added with all that it leads to. `name` is needed where the node has none. */
   reference(schema: Schema, name: string | undefined = schema.name): Json {
-    if (name === undefined) return this.#inline(schema);
-    if (!this.definitions.has(name)) this.#define(this.#definition(name) ?? schema, name);
+    if (name === undefined) return this.#inline(schema, undefined);
+    if (!this.definitions.has(name)) this.#define(this.#sources.definition(name) ?? schema, name);
     return { $ref: `${this.#dialect === "v3" ? "#/components/schemas/" : "#/definitions/"}${name}` };
   }
 
   /** Adds a definition that has no structure node. */
-  add(name: string, body: Json): void {
+  add(name: string, body: Json): Json {
     if (!this.definitions.has(name)) this.definitions.set(name, { ...this.#describedAs(name), ...body, ...this.#kindsOf(name) });
+    return this.reference({ type: "object", name });
   }
 
   #define(schema: Schema, name: string): void {
@@ -59,12 +58,12 @@ export class SchemaWriter {
   }
 
   #describedAs(name: string, field?: string): Json {
-    const description = this.#describe(name, field);
+    const description = this.#sources.describe?.(name, field);
     return description === undefined ? {} : { description };
   }
 
   #kindsOf(name: string): Json {
-    const kinds = this.#kinds.get(name);
+    const kinds = this.#sources.kinds.get(name);
     return kinds ? { "x-kubernetes-group-version-kind": kinds } : {};
   }
 
@@ -82,36 +81,52 @@ export class SchemaWriter {
     }
     if (schema.mapType !== undefined) body["x-kubernetes-map-type"] = schema.mapType;
     if (schema.preserveUnknownFields) body["x-kubernetes-preserve-unknown-fields"] = true;
+    if (schema.unions) {
+      body["x-kubernetes-unions"] = schema.unions.map(({ discriminator, fields }) => ({
+        ...(discriminator === undefined ? {} : { discriminator }),
+        "fields-to-discriminateBy": fields,
+      }));
+    }
     return body;
   }
 
   #property(field: Field, owner: string | undefined): Json {
     const { schema } = field;
     const siblings: Record<string, unknown> = owner === undefined ? {} : { ...this.#describedAs(owner, field.name) };
-    if (field.default !== undefined) siblings["default"] = field.default;
+    const zero = this.#hasZeros(owner) && !field.pointer ? zeroOf(schema, field.zero ?? field.required) : undefined;
+    const value = this.#dialect === "v2" ? undefined : (field.default ?? zero);
+    if (value !== undefined) siblings["default"] = value;
     if (field.patchMergeKey !== undefined) siblings["x-kubernetes-patch-merge-key"] = field.patchMergeKey;
     if (field.patchStrategy !== undefined) siblings["x-kubernetes-patch-strategy"] = field.patchStrategy;
-    if (!isDefinition(schema)) return { ...siblings, ...this.#inline(schema) };
+    if (!isDefinition(schema)) return { ...siblings, ...this.#inline(schema, owner) };
     const { name = "", mapType } = schema;
-    // Better the type's text than none: our source of texts has none for fields that refer to a type.
-    if (!("description" in siblings)) Object.assign(siblings, this.#describedAs(name));
-    if (mapType !== undefined && mapType !== this.#definition(name)?.mapType) siblings["x-kubernetes-map-type"] = mapType;
+    if (mapType !== undefined && mapType !== this.#sources.definition(name)?.mapType) siblings["x-kubernetes-map-type"] = mapType;
+    // v3 lets nothing stand beside a reference; in v2 it does, against the letter of OpenAPI.
     const reference = this.reference(schema);
-    return this.#dialect === "v3" ? { ...siblings, allOf: [reference] } : { ...siblings, ...reference };
+    return this.#dialect === "v2" ? { ...siblings, ...reference } : { ...siblings, allOf: [reference] };
+  }
+
+  /** Structures of custom resources say themselves what their defaults are. */
+  #hasZeros(owner: string | undefined): boolean {
+    return this.#dialect === "v3" && owner !== undefined && this.#sources.definition(owner) !== undefined;
   }
 
   /** A list's items or a map's values. */
-  #nested(schema: Schema | undefined): Json {
+  #nested(schema: Schema | undefined, owner: string | undefined): Json {
     if (!schema) return {};
-    return isDefinition(schema) ? this.reference(schema) : this.#inline(schema);
+    const zero = this.#hasZeros(owner) ? zeroOf(schema, true) : undefined;
+    const siblings = zero === undefined ? {} : { default: zero };
+    if (!isDefinition(schema)) return { ...siblings, ...this.#inline(schema, owner) };
+    const reference = this.reference(schema);
+    return zero === undefined ? reference : { ...siblings, allOf: [reference] };
   }
 
-  #inline(schema: Schema): Json {
+  #inline(schema: Schema, owner: string | undefined): Json {
     if (schema.type === "object") return this.#object(schema, undefined);
     if (schema.type === "array") {
       return {
         type: "array",
-        items: this.#nested(schema.items),
+        items: this.#nested(schema.items, owner),
         ...(schema.listMapKeys === undefined ? {} : { "x-kubernetes-list-map-keys": schema.listMapKeys }),
         ...(schema.listType === undefined ? {} : { "x-kubernetes-list-type": schema.listType }),
       };
@@ -119,7 +134,7 @@ export class SchemaWriter {
     if (schema.type === "map") {
       return {
         type: "object",
-        additionalProperties: this.#nested(schema.items),
+        additionalProperties: this.#nested(schema.items, owner),
         ...(schema.mapType === undefined ? {} : { "x-kubernetes-map-type": schema.mapType }),
       };
     }
@@ -137,13 +152,20 @@ export class SchemaWriter {
       return schema.preserveUnknownFields ? { "x-kubernetes-preserve-unknown-fields": true } : {};
     }
     if (schema.format === "quantity" && this.#dialect === "v3") return { oneOf: [{ type: "string" }, { type: "number" }] };
-    return { ...formatOf(schema.format), type: schema.type };
+    return { ...formatOf(schema.format), type: schema.type, ...(schema.enum === undefined ? {} : { enum: schema.enum }) };
   }
 }
 
 /** Whether a node stands under its own name. Named lists are written inline: the name is protobuf's only. */
 function isDefinition(schema: Schema): boolean {
   return schema.name !== undefined && schema.type !== "array" && schema.type !== "map";
+}
+
+/** What JSON has for a value that is unset and no pointer: empty objects always, zeros only if `isWritten`. Types that write themselves have none. */
+function zeroOf({ type, name, format }: Schema, isWritten: boolean): unknown {
+  if (type === "object") return {};
+  if (!isWritten || name !== undefined || format === "byte") return undefined;
+  return type === "string" ? "" : type === "boolean" ? false : type === "integer" || type === "number" ? 0 : undefined;
 }
 
 /** Formats that only we tell apart are left out or folded together, as upstream has them. */

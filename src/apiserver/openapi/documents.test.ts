@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { Field, Schema } from "#meta/schema.ts";
-import { readDescriptions } from "./openapi-descriptions.ts";
-import { openApiRoot, openApiV2, openApiV3, type OpenApiKind, type OpenApiTypes } from "./openapi.ts";
+import { readDescriptions } from "./descriptions.ts";
+import { finished, openApiRoot, openApiV2, openApiV3, type OpenApiKind, type OpenApiOptions, type OpenApiTypes } from "./documents.ts";
 
 const META = "io.k8s.apimachinery.pkg.apis.meta.v1";
 const STRING: Schema = { type: "string" };
@@ -20,7 +20,9 @@ function field(name: string, schema: Schema, extra: Partial<Field> = {}): Field 
 }
 
 const known = new Map(
-  ["Status", "DeleteOptions", "ListMeta", "ObjectMeta"].map((name) => [`${META}.${name}`, object(`${META}.${name}`, [field("a", STRING)])]),
+  ["APIGroup", "APIGroupList", "APIResourceList", "APIVersions", "DeleteOptions", "ListMeta", "ObjectMeta", "Status", "WatchEvent"].map(
+    (name) => [`${META}.${name}`, object(`${META}.${name}`, [field("a", STRING)])],
+  ),
 );
 known.set("io.k8s.api.autoscaling.v1.Scale", object("io.k8s.api.autoscaling.v1.Scale", []));
 const types: OpenApiTypes = {
@@ -58,6 +60,10 @@ const boat: OpenApiKind = {
   ]),
 };
 
+function v3(kind: OpenApiKind, options: Partial<OpenApiOptions> = {}): unknown {
+  return finished(openApiV3({ group: "harbour.example.com", version: "v1", kinds: [kind] }, { types, version: "v1.36.1", ...options }));
+}
+
 /** Digs into a document; every step must be there. */
 function at(value: unknown, ...path: string[]): unknown {
   return path.reduce((node, key) => {
@@ -67,7 +73,7 @@ function at(value: unknown, ...path: string[]): unknown {
 }
 
 void describe("openApiV3", () => {
-  const document = openApiV3([boat], { types, version: "v1.36.1" });
+  const document = v3(boat);
   const definition = at(document, "components", "schemas", boat.definitionName);
 
   void test("describes a kind that nobody knows by name", () => {
@@ -127,13 +133,13 @@ void describe("openApiV3", () => {
     const node: Schema = { type: "object", name: "com.example.v1.Tree", fields };
     fields.set("children", field("children", { type: "array", items: node }));
     const tree = { ...boat, definitionName: "com.example.v1.Tree", schema: node };
-    const schemas = at(openApiV3([tree], { types, version: "" }), "components", "schemas");
+    const schemas = at(v3(tree), "components", "schemas");
     assert.deepEqual(at(schemas, "com.example.v1.Tree", "properties", "children", "items"), {
       $ref: "#/components/schemas/com.example.v1.Tree",
     });
   });
 
-  void test("carries texts, a type's own where a field has none", async () => {
+  void test("carries texts; a field that refers to a type repeats not what the type says", async () => {
     const folder = await mkdtemp(join(tmpdir(), "kobune-descriptions-"));
     try {
       const file = join(folder, "d.json.gz");
@@ -142,9 +148,11 @@ void describe("openApiV3", () => {
         file,
         gzipSync(JSON.stringify({ [boat.definitionName]: { "": "A boat." }, [`${META}.ObjectMeta`]: { "": "Meta.", a: "An a." } })),
       );
-      const schemas = at(openApiV3([boat], { types, version: "", descriptions: await readDescriptions(file) }), "components", "schemas");
+      const schemas = at(v3(boat, { descriptions: await readDescriptions(file) }), "components", "schemas");
       assert.equal(at(schemas, boat.definitionName, "description"), "A boat.");
-      assert.equal(at(schemas, boat.definitionName, "properties", "metadata", "description"), "Meta.");
+      const metadata = at(schemas, boat.definitionName, "properties", "metadata") as object;
+      assert.ok(!("description" in metadata));
+      assert.equal(at(schemas, `${META}.ObjectMeta`, "description"), "Meta.");
       assert.equal(at(schemas, `${META}.ObjectMeta`, "properties", "a", "description"), "An a.");
     } finally {
       await rm(folder, { recursive: true });
@@ -153,22 +161,16 @@ void describe("openApiV3", () => {
 });
 
 void test("openApiV2 has the same definitions in its own dialect", () => {
-  const document = openApiV2([boat], { types, version: "v1.36.1" });
+  const served = [{ group: "harbour.example.com", version: "v1", kinds: [boat] }];
+  const document = finished(openApiV2(served, { types, version: "v1.36.1" }));
   assert.equal(at(document, "swagger"), "2.0");
   assert.deepEqual(at(document, "definitions", boat.definitionName, "properties", "metadata"), {
     $ref: `#/definitions/${META}.ObjectMeta`,
   });
 });
 
-void test("openApiRoot gives each group-version the address of its document", () => {
-  const groupVersions = [
-    { group: "", version: "v1" },
-    { group: "apps", version: "v1" },
-  ];
-  assert.deepEqual(openApiRoot(groupVersions, new Map([["api/v1", "A+B"]])), {
-    paths: {
-      "api/v1": { serverRelativeURL: "/openapi/v3/api/v1?hash=A%2BB" },
-      "apis/apps/v1": { serverRelativeURL: "/openapi/v3/apis/apps/v1" },
-    },
+void test("openApiRoot gives each document's address, which has its hash", () => {
+  assert.deepEqual(openApiRoot(new Map([["api/v1", "A+B"]])), {
+    paths: { "api/v1": { serverRelativeURL: "/openapi/v3/api/v1?hash=A%2BB" } },
   });
 });

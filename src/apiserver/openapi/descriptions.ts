@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import type { Descriptions } from "./openapi-schemas.ts";
+import type { Descriptions } from "./schemas.ts";
 
 /** Reads a gzipped `{ [definition]: { "": text, [field]: text } }`. Undefined when there is no such file: documents then have no texts. */
 export async function readDescriptions(file: string | URL): Promise<Descriptions | undefined> {
