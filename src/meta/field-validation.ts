@@ -70,12 +70,15 @@ class Walk {
       case "map":
         return this.#checkMap(value, schema);
       case "integer":
+        // What no number holds exactly; it is an integer of 64 bits.
+        if (typeof value === "bigint") return schema.format === "int32" ? this.#mismatch(value, schema, `number ${value}`) : value;
         if (typeof value !== "number") return this.#mismatch(value, schema);
-        if (!Number.isInteger(value) || (schema.format === "int32" && value !== (value | 0))) {
+        if (!Number.isInteger(value) || (schema.format === "int32" ? value !== (value | 0) : value >= 2 ** 63 || value < -(2 ** 63))) {
           return this.#mismatch(value, schema, `number ${value}`);
         }
         return value;
       case "number":
+        if (typeof value === "bigint") return Number(value);
         if (typeof value !== "number") return this.#mismatch(value, schema);
         return Number.isFinite(value) ? value : this.#mismatch(value, schema, `number ${value}`);
       case "boolean":

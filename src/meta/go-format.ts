@@ -14,5 +14,6 @@ export function goFormat(value: unknown): string {
 export function goJsonForm(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
+  if (typeof value === "bigint") return "number";
   return typeof value === "boolean" ? "bool" : typeof value;
 }

@@ -23,7 +23,7 @@ export interface Schema {
   readonly mapType?: "atomic" | "granular";
   /** The only values that OpenAPI documents name; the kind's validation says what is refused. */
   readonly enum?: readonly string[];
-  /** Groups of fields of which one is set: `discriminator` names it by the value that `fields` has for it. For OpenAPI documents only. */
+  /** Groups of fields of which one is set: `discriminator` names it by the value that `fields` has for it. */
   readonly unions?: readonly { readonly discriminator?: string; readonly fields: Readonly<Record<string, string>> }[];
   /** Unknown fields of this object are kept and are no error. */
   readonly preserveUnknownFields?: boolean;

@@ -6,9 +6,12 @@ import type { DeepReadonly, KubeObject, ListMeta, ObjectMeta } from "./object.ts
 
 export { humanDuration, shortHumanDuration } from "./duration.ts";
 
+const META_VERSION = "meta.k8s.io/v1";
+
 export interface Table {
   kind: "Table";
-  apiVersion: "meta.k8s.io/v1";
+  /** `meta.k8s.io/v1`; older clients ask for `v1beta1`. */
+  apiVersion: string;
   metadata: ListMeta;
   /** Null where the client said it needs none: after the first event of a watch. */
   columnDefinitions: ColumnDefinition[] | null;
@@ -31,7 +34,7 @@ export interface TableRow {
 
 export interface PartialObjectMetadata {
   kind: "PartialObjectMetadata";
-  apiVersion: "meta.k8s.io/v1";
+  apiVersion: string;
   metadata: DeepReadonly<ObjectMeta>;
 }
 
@@ -42,6 +45,7 @@ export interface TableOptions {
   readonly noHeaders?: boolean;
   /** Of the list that the objects are from. */
   readonly metadata?: ListMeta;
+  readonly apiVersion?: string;
 }
 
 /** Renders objects of one kind; objects in rows are not copied. */
@@ -53,12 +57,17 @@ export function renderTable<T extends KubeObject>(
   const used: readonly Column<T>[] = columns ?? defaultColumns;
   return {
     kind: "Table",
-    apiVersion: "meta.k8s.io/v1",
+    apiVersion: options.apiVersion ?? META_VERSION,
     metadata: options.metadata ?? {},
     columnDefinitions: options.noHeaders ? null : used.map(defineColumn),
     rows: objects.map((object) => ({
       cells: used.map((column) => column.value(object, options.nowMs) ?? null),
-      object: options.includeObject === "Object" ? object : options.includeObject === "Metadata" ? partialMetadata(object) : null,
+      object:
+        options.includeObject === "Object"
+          ? object
+          : options.includeObject === "Metadata"
+            ? partialMetadata(object, options.apiVersion)
+            : null,
     })),
   };
 }
@@ -74,8 +83,8 @@ function defineColumn<T>(column: Column<T>): ColumnDefinition {
 }
 
 /** An object with nothing but its metadata. */
-export function partialMetadata(object: DeepReadonly<KubeObject>): PartialObjectMetadata {
-  return { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: object.metadata ?? {} };
+export function partialMetadata(object: DeepReadonly<KubeObject>, apiVersion: string = META_VERSION): PartialObjectMetadata {
+  return { kind: "PartialObjectMetadata", apiVersion, metadata: object.metadata ?? {} };
 }
 
 /** The first column of nearly every kind. */

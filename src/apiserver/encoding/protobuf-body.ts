@@ -7,7 +7,6 @@ import { readEnvelope, writeEnvelope } from "#meta/codec/protobuf/envelope.ts";
 import { apiVersionOf, parseApiVersion } from "#meta/resource.ts";
 import type { Schema } from "#meta/schema.ts";
 import type { KindCatalog } from "../kind-catalog.ts";
-import type { OpenApiTypes } from "../openapi/documents.ts";
 
 export interface ProtobufBodies {
   /** Throws 400 for what is no protobuf, or of no kind that is known. */
@@ -25,11 +24,19 @@ export interface TypedObject {
   readonly apiVersion: string;
 }
 
+/** Structures by the full names of their types. */
+export interface ProtobufTypes {
+  has(name: string): boolean;
+  schema(name: string): Schema;
+  /** Of a kind; also of kinds that only subresources use. */
+  nameOf(group: string, version: string, kind: string): string | undefined;
+}
+
 /** What every group serves: Status, DeleteOptions, PartialObjectMetadata, ... */
 const META = "io.k8s.apimachinery.pkg.apis.meta.v1";
 
 /** `types` knows what is no resource of its own: lists, Scale, Eviction, options. */
-export function createProtobufBodies(catalog: KindCatalog, types: OpenApiTypes | undefined): ProtobufBodies {
+export function createProtobufBodies(catalog: KindCatalog, types: ProtobufTypes | undefined): ProtobufBodies {
   const decode = createMessageDecoder();
   const message = createMessageEncoder();
   /** By `apiVersion/kind`. Built-in structures never change. */

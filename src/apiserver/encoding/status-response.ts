@@ -1,17 +1,14 @@
-// Errors and other small JSON answers as responses.
+// Small answers that need no negotiation.
 
 import type { ApiError } from "#meta/errors.ts";
 import type { ApiResponse } from "../http.ts";
 
 const JSON_HEADERS: Readonly<Record<string, string>> = { "content-type": "application/json" };
 
-export function statusResponse(error: ApiError): ApiResponse {
+/** When a failure is worth another attempt. */
+export function retryHeaders(error: ApiError): Readonly<Record<string, string>> {
   const retryAfter = error.status.details?.retryAfterSeconds;
-  return {
-    status: error.code,
-    headers: retryAfter ? { ...JSON_HEADERS, "retry-after": String(retryAfter) } : JSON_HEADERS,
-    body: Buffer.from(`${JSON.stringify(error.status)}\n`),
-  };
+  return retryAfter ? { "retry-after": String(retryAfter) } : {};
 }
 
 export function jsonResponse(value: unknown, status = 200): ApiResponse {

@@ -3,6 +3,7 @@
 // is spliced from them without decoding.
 
 import { clone } from "#lib/clone.ts";
+import { parseJson, stringifyJson } from "#meta/codec/json.ts";
 import type { KindDefinition } from "#meta/kind.ts";
 import type { DeepReadonly, KubeObject } from "#meta/object.ts";
 import { apiVersionOf } from "#meta/resource.ts";
@@ -35,7 +36,7 @@ export class Forms {
   readonly #itemHead: Buffer;
   readonly #heads: Readonly<Record<WatchEventType, Buffer>>;
   readonly #memos = new WeakMap<Entry, Memo>();
-  readonly #lines = new Map<Entry, Partial<Record<WatchEventType, Uint8Array>>>();
+  readonly #lines = new Map<Entry, Map<string, Uint8Array>>();
   /** Whether stored bytes may need more than splicing before they are served. */
   readonly #decodes: boolean;
 
@@ -64,24 +65,33 @@ export class Forms {
     return this.#itemHead.length + revision.length + body.length;
   }
 
-  /**
-   * One line of a watch stream. `revision` is the event's: with DELETED it is later than the entry's. Watchers are told
-   * of a commit one after another in one turn, so lines are kept until the turn ends.
-   */
+  /** One line of a watch stream. `revision` is the event's: with DELETED it is later than the entry's. */
   watchLine(type: WatchEventType, entry: Entry, revision: number): Uint8Array {
+    return this.oncePerTurn(type, entry, () => splice(this.#heads[type], revision, this.#body(entry), LINE_END));
+  }
+
+  /** What `make` gives, kept until the turn ends: watchers are told of a commit one after another in one turn. */
+  oncePerTurn(form: string, entry: Entry, make: () => Uint8Array): Uint8Array {
     let lines = this.#lines.get(entry);
     if (!lines) {
       if (this.#lines.size === 0) queueMicrotask(() => this.#lines.clear());
-      lines = {};
+      lines = new Map();
       this.#lines.set(entry, lines);
     }
-    return (lines[type] ??= splice(this.#heads[type], revision, this.#body(entry), LINE_END));
+    let line = lines.get(form);
+    if (!line) lines.set(form, (line = make()));
+    return line;
   }
 
   /** The object, shared: nobody may change it. Its metadata has the resourceVersion. */
   decoded(entry: Entry): DeepReadonly<KubeObject> {
     const memo = this.#memo(entry);
     return (memo.decoded ??= this.#decode(entry));
+  }
+
+  /** The same for one look: it is not kept, so that a list of all objects does not fill the memory. */
+  glimpse(entry: Entry): DeepReadonly<KubeObject> {
+    return this.#memos.get(entry)?.decoded ?? this.#decode(entry);
   }
 
   /** A copy of the object that the caller may change. */
@@ -111,7 +121,7 @@ export class Forms {
     const { resourceVersion: _, ...stored } = metadata ?? {};
     const converted = this.#definition.convert !== undefined;
     return Buffer.from(
-      JSON.stringify({
+      stringifyJson({
         kind: converted ? kind : this.#definition.resource.kind,
         apiVersion: converted ? apiVersion : this.#apiVersion,
         metadata: stored,
@@ -130,7 +140,7 @@ export class Forms {
   }
 
   #decode(entry: Entry): KubeObject {
-    const stored = JSON.parse(asBuffer(entry.value).toString("utf8")) as KubeObject; // the server wrote these bytes
+    const stored = parseJson(asBuffer(entry.value).toString("utf8")) as KubeObject; // the server wrote these bytes
     const object: KubeObject = this.#definition.convert ? this.#definition.convert.fromStored(stored) : stored;
     object.kind = this.#definition.resource.kind;
     object.apiVersion = this.#apiVersion;
@@ -145,7 +155,7 @@ export class Forms {
     if (this.#decodes) {
       const object = this.#memos.get(entry)?.decoded ?? this.#decode(entry);
       const { resourceVersion: _, ...metadata } = object.metadata ?? {};
-      bytes = Buffer.from(JSON.stringify({ ...object, metadata }));
+      bytes = Buffer.from(stringifyJson({ ...object, metadata }));
     }
     return bytes.subarray(bytes.indexOf(METADATA) + METADATA.length);
   }

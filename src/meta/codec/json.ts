@@ -1,5 +1,4 @@
-// JSON as the API takes and gives it. Integers beyond 2^53 lose their last digits, as everywhere in JavaScript; no field of the
-// built-in kinds needs them (resourceVersion is text).
+// JSON as the API takes and gives it. Integers of 64 bits that no number holds exactly are bigints, so that they go out as they came in.
 
 import { badRequest } from "../errors.ts";
 
@@ -31,7 +30,7 @@ export function decodeJson(bytes: Uint8Array, options: DecodeOptions = {}): Deco
 export function decodeJsonText(text: string, options: DecodeOptions = {}): Decoded {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     throw badRequest(`couldn't get version/kind; json parse error: ${syntaxText(text, error)}`);
   }
@@ -52,7 +51,45 @@ export function decodeText(bytes: Uint8Array): string {
 
 /** Encodes JSON data; fields that are undefined are left out. */
 export function encodeJson(value: unknown): Uint8Array {
-  return utf8Encoder.encode(JSON.stringify(value));
+  return utf8Encoder.encode(stringifyJson(value));
+}
+
+/** 2^53 has 16 digits. Only few texts have so many in a row. */
+const LONG_NUMBER = /\d{16}/;
+const MIN_INT64 = -(2n ** 63n);
+const MAX_INT64 = 2n ** 63n - 1n;
+
+/** JSON.parse, but integers of 64 bits are exact: bigints where a number is not. Beyond 64 bits they are rounded, as in Go. */
+export function parseJson(text: string): unknown {
+  return LONG_NUMBER.test(text) ? JSON.parse(text, reviveInteger) : JSON.parse(text);
+}
+
+function reviveInteger(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+  const source = context?.source;
+  if (source === undefined || String(value) === source || !/^-?\d+$/.test(source)) return value;
+  const exact = BigInt(source);
+  return exact >= MIN_INT64 && exact <= MAX_INT64 ? exact : value;
+}
+
+/** JSON.stringify, but bigints are numbers. `indent` as there. */
+export function stringifyJson(value: unknown, indent?: number): string {
+  try {
+    return JSON.stringify(value, undefined, indent);
+  } catch (error) {
+    // Bigints are rare: the way that cares for them is taken when there is one.
+    if (!(error instanceof TypeError)) throw error;
+    return JSON.stringify(value, replaceBigint, indent);
+  }
+}
+
+interface ExactJson extends JSON {
+  /** Something that stringify writes as this text. */
+  rawJSON(text: string): unknown;
+}
+
+function replaceBigint(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? (JSON as ExactJson).rawJSON(String(value)) : value; // the compiler's library has not heard of it
 }
 
 /** Go's words for the two commonest faults, else the engine's. */

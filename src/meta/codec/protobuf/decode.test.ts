@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Field, Schema } from "../schema.ts";
-import { createMessageDecoder, readEnvelope } from "./protobuf.ts";
+import type { Field, Schema } from "../../schema.ts";
+import { createMessageDecoder } from "./decode.ts";
+import { readEnvelope } from "./envelope.ts";
 
 const text: Schema = { type: "string" };
 const int32: Schema = { type: "integer", format: "int32" };
@@ -62,10 +63,10 @@ const cases: [name: string, schema: Schema, message: number[], expected: unknown
   [
     "a number or a text that is 0",
     object([
-      { name: "a", schema: { type: "intOrString" }, protoNumber: 1 },
+      { name: "a", schema: { type: "intOrString" }, protoNumber: 1, pointer: true },
       { name: "b", schema: { type: "intOrString" }, protoNumber: 2 },
     ]),
-    part(1, [8, 0, 16, 0, 26, 0]),
+    [...part(1, [8, 0, 16, 0, 26, 0]), ...part(2, [8, 0, 16, 0, 26, 0])],
     { a: 0 },
   ],
   [
@@ -105,7 +106,8 @@ for (const [name, schema, message, expected] of cases) {
 
 test("a message that ends too early is a bad request", () => {
   const schema = object([{ name: "a", schema: text, protoNumber: 1 }]);
-  for (const message of [[10, 5, 65], [8], [10], [0x80]]) {
+  for (const message of [[10, 5, 65], [16], [10], [0x80], [10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]]) {
     assert.throws(() => createMessageDecoder()(Uint8Array.from(message), schema), /not a valid protobuf message/);
   }
+  assert.throws(() => createMessageDecoder()(Uint8Array.of(8, 1), schema), /wireType = 0/);
 });
