@@ -37,6 +37,19 @@ export function readModelClass(clientNode: string, group: string, version: strin
   return undefined;
 }
 
+/** In words, what the parameters of one operation are for, by name: `CoreV1ApiListNamespacedPod`. Empty if there is no such operation. */
+export function readParameters(clientNode: string, operation: string): ReadonlyMap<string, string> {
+  const declared = readFileSync(join(clientNode, "dist", "gen", "types", "ObjectParamAPI.d.ts"), "utf8");
+  const head = `export interface ${operation}Request {\n`;
+  const start = declared.indexOf(head);
+  const found = new Map<string, string>();
+  if (start < 0) return found;
+  const body = declared.slice(start + head.length, declared.indexOf("\n}", start));
+  for (const [, text = "", name = ""] of body.matchAll(/\/\*\*\n\s*\* ?(.*)\n(?:\s*\*(?!\/).*\n)*\s*\*\/\n\s*'?_?(\w+)'?\??:/g))
+    if (text.trim() !== "") found.set(name, unescape(text.trim()));
+  return found;
+}
+
 /** Most classes are named for the version and type; names that several groups have carry the group's too. */
 function classNames(group: string, version: string, name: string): string[] {
   const v = upperFirst(version);
