@@ -24,14 +24,16 @@ export interface InProcessResponse {
 const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
-/** Same checks as over the network, but for authentication: the caller is `user`. */
+/** Same checks as over the network, but for authentication: the caller is `user`. `agent` is who its writes are known by in managedFields. */
 export function inProcessTransport(
   server: { readonly handler: Handler },
   user: UserInfo,
+  agent?: string,
 ): (request: InProcessRequest) => Promise<InProcessResponse> {
   return async (request) => {
     request.signal?.throwIfAborted();
-    const { body = NO_BYTES, headers = {} } = request;
+    const { body = NO_BYTES } = request;
+    const headers = agent === undefined ? (request.headers ?? {}) : { "user-agent": agent, ...request.headers };
     const signal = request.signal ?? new AbortController().signal;
     const apiRequest: ApiRequest = {
       method: request.method,

@@ -65,6 +65,8 @@ export interface Cluster extends AsyncDisposable {
 
 const ADMIN: UserInfo = { name: "kubernetes-admin", groups: ["system:masters", "system:authenticated"] };
 const HOST = "127.0.0.1";
+/** What clients have at the end for requests under way. */
+const DRAIN_MS = 2_000;
 
 /**
  * Starts a cluster. Resolves when the API answers and every node is ready. Rejects with the system's error if the port is taken (EADDRINUSE), with
@@ -108,13 +110,15 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     random,
     ...serverParts({ certificates, plan, clock, random }),
   });
-  stack.defer(() => server.stop());
   const listening = await listen(server, {
     host: HOST,
     port: options.port ?? 0,
     tls: { cert: certificates.serving.certificate, key: certificates.serving.key, clientCa: certificates.caCertificate },
   });
-  stack.defer(() => listening.close());
+  // Requests under way are answered and watches are ended, so that clients know to come back; components have gone before.
+  stack.defer(async () => {
+    await Promise.all([server.stop(DRAIN_MS), listening.close(DRAIN_MS)]);
+  });
   const { port } = listening;
 
   const clientFor = (user: { readonly name: string; readonly groups?: readonly string[] }) => connect(server, user);
@@ -165,5 +169,13 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 
 function connect(server: ApiServer, user: { readonly name: string; readonly groups?: readonly string[] }): Client {
   const groups = [...new Set([...(user.groups ?? []), "system:authenticated"])];
-  return createClient(inProcessTransport(server, { name: user.name, groups }));
+  return createClient(inProcessTransport(server, { name: user.name, groups }, agentOf(user.name)));
+}
+
+/** The name upstream's component of that identity is known by, in managedFields above all. */
+function agentOf(user: string): string {
+  if (user.startsWith("system:node:")) return "kubelet";
+  if (user.startsWith("system:serviceaccount:kube-system:")) return "kube-controller-manager";
+  if (user === "system:apiserver") return "kube-apiserver";
+  return user.startsWith("system:") ? user.slice("system:".length) : "kobune";
 }
