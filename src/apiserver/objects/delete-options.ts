@@ -37,7 +37,7 @@ export function checkDeleteOptions(body: unknown): DeleteOptions {
     errors.push(field.invalid("propagationPolicy", propagationPolicy, "orphanDependents and deletionPropagation cannot be both set"));
   }
   if (propagationPolicy !== undefined && !POLICIES.includes(propagationPolicy)) {
-    errors.push(field.notSupported("propagationPolicy", propagationPolicy, [...POLICIES, "nil"]));
+    errors.push(field.notSupported("propagationPolicy", propagationPolicy, [...POLICIES, "nil"], "given"));
   }
   if (dryRun?.some((one) => one !== "All")) errors.push(field.notSupported("dryRun", dryRun, ["All"]));
   if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", errors);

@@ -70,7 +70,7 @@ function listErrors({ match, resourceVersion, continued, sendInitialEvents }: Ch
   if (match !== "") {
     if (resourceVersion === "") errors.push(field.forbidden(path, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
     if (continued !== "") errors.push(field.forbidden(path, "resourceVersionMatch is forbidden when continue is provided"));
-    if (match !== "Exact" && match !== "NotOlderThan") errors.push(field.notSupported(path, match, ["Exact", "NotOlderThan", ""]));
+    if (match !== "Exact" && match !== "NotOlderThan") errors.push(field.notSupported(path, match, ["Exact", "NotOlderThan", ""], "given"));
     if (match === "Exact" && resourceVersion === "0") {
       errors.push(field.forbidden(path, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
     }
