@@ -35,13 +35,7 @@ export function recover(log: Logger, responder: Responder): Filter {
 function finish(exchange: Exchange, response: ApiResponse): ApiResponse {
   const headers: Record<string, string> = { ...response.headers, "audit-id": exchange.auditId };
   headers["cache-control"] ??= "no-cache, private";
-  if (exchange.warnings.length > 0) headers["warning"] = [...new Set(exchange.warnings)].map(warningText).join(", ");
+  const warning = warningHeader(exchange.warnings);
+  if (warning !== undefined) headers["warning"] = warning;
   return { ...response, headers };
-}
-
-/** RFC 7234's form, as upstream writes it. */
-function warningText(text: string): string {
-  const escaped = text.replace(/\p{Cc}/gu, " ").replace(/[\\"]/g, "\\$&");
-  // Header values are bytes of Latin-1; anything else is sent as UTF-8 in its place.
-  return `299 - "${Buffer.from(escaped, "utf8").toString("latin1")}"`;
 }
