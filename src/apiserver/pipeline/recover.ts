@@ -2,6 +2,7 @@
 
 import type { Logger } from "#lib/log.ts";
 import { respondStatus, type Responder } from "../encoding/respond.ts";
+import { warningHeader } from "../encoding/warning-headers.ts";
 import type { ApiResponse } from "../http.ts";
 import { toApiError } from "../store-errors.ts";
 import type { Exchange, Filter } from "./exchange.ts";
