@@ -318,7 +318,7 @@ class Apply {
   /** `whole` without what `pruned` lacks and nobody owns, in whichever version. Both and the answer are in `version`. */
   #addBackOwned(whole: KubeObject, pruned: KubeObject, version: ManagedVersion, fields: FieldSet): KubeObject {
     const home = this.#version.apiVersion;
-    const owned = new Map<string, FieldSet>([[home, union(fields, IDENTITY)]]);
+    const owned = new Map<string, FieldSet>([[home, fields]]);
     for (const [identity, owner] of this.#owners) {
       if (identity !== this.#identity) owned.set(owner.apiVersion, union(owned.get(owner.apiVersion) ?? EMPTY, owner.fields));
     }
@@ -340,7 +340,7 @@ class Apply {
 }
 
 function named(object: KubeObject, { schema }: ManagedVersion): FieldSet {
-  return withNamedFields(fieldsOfObject(object, schema), schema);
+  return withNamedFields(union(fieldsOfObject(object, schema), IDENTITY), schema);
 }
 
 function isSame(a: FieldSet, b: FieldSet): boolean {

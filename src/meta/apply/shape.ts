@@ -79,14 +79,16 @@ function zeroOf(schema: Schema): unknown {
 const NO_FIELDS: JsonObject = Object.freeze({});
 
 /**
- * What upstream's Go type has in a field that JSON leaves out: structs that are no pointers are always there, and so are required
- * lists and times. Undefined for fields that may be absent, and for custom resources, which have no Go type.
+ * What upstream's Go type has in a field that JSON leaves out: structs that are no pointers are always there, also those that
+ * JSON has as scalars, and so are required lists. Undefined for fields that may be absent, and for custom resources, which have no Go type.
  */
 export function impliedValue(field: Field | undefined): unknown {
   if (field === undefined || field.pointer || field.protoNumber === undefined) return undefined;
   const { type, format } = field.schema;
   if (type === "object") return NO_FIELDS;
   if (type === "array" || type === "map") return field.required ? null : undefined;
+  if (type === "intOrString") return 0;
+  if (format === "quantity") return "0";
   const isTime = format === "date-time" || format === "date-time-micro";
   return isTime && field.name !== "creationTimestamp" ? null : undefined;
 }
