@@ -83,6 +83,7 @@ import { clusterRoleBindingHooks } from "./rbac/cluster-role-binding/kind.ts";
 import { clusterRoleHooks } from "./rbac/cluster-role/kind.ts";
 import { roleBindingHooks } from "./rbac/role-binding/kind.ts";
 import { roleHooks } from "./rbac/role/kind.ts";
+import { acceptExpression, type CheckExpression } from "./shared/expressions.ts";
 import { podDisruptionBudgetHooks } from "./policy/pod-disruption-budget/kind.ts";
 
 /** A kind's hooks, and how it is stored if that is not as itself. */
@@ -109,7 +110,7 @@ function conversion<Stored extends KubeObject, Served extends KubeObject>(
 
 const AUTOSCALERS = "horizontalpodautoscalers";
 
-const entries = (): readonly Entry[] => [
+const entries = (check: CheckExpression): readonly Entry[] => [
   kind(apps.ControllerRevision, controllerRevisionHooks),
   kind(apps.DaemonSet, daemonSetHooks),
   kind(apps.Deployment, deploymentHooks),
@@ -136,12 +137,12 @@ const entries = (): readonly Entry[] => [
   kind(rbac.ClusterRoleBinding, clusterRoleBindingHooks),
   kind(rbac.Role, roleHooks),
   kind(rbac.RoleBinding, roleBindingHooks),
-  kind(admissionregistration.MutatingAdmissionPolicy, mutatingPolicyHooks),
+  kind(admissionregistration.MutatingAdmissionPolicy, mutatingPolicyHooks(check)),
   kind(admissionregistration.MutatingAdmissionPolicyBinding, mutatingPolicyBindingHooks),
-  kind(admissionregistration.MutatingWebhookConfiguration, mutatingWebhookHooks),
-  kind(admissionregistration.ValidatingAdmissionPolicy, validatingPolicyHooks),
+  kind(admissionregistration.MutatingWebhookConfiguration, mutatingWebhookHooks(check)),
+  kind(admissionregistration.ValidatingAdmissionPolicy, validatingPolicyHooks(check)),
   kind(admissionregistration.ValidatingAdmissionPolicyBinding, validatingPolicyBindingHooks),
-  kind(admissionregistration.ValidatingWebhookConfiguration, validatingWebhookHooks),
+  kind(admissionregistration.ValidatingWebhookConfiguration, validatingWebhookHooks(check)),
   kind(apiextensions.CustomResourceDefinition, customResourceDefinitionHooks),
   kind(apiregistration.APIService, apiServiceHooks),
   kind(batch.CronJob, cronJobHooks),
@@ -176,7 +177,7 @@ const entries = (): readonly Entry[] => [
   kind(autoscalingV2.HorizontalPodAutoscaler, autoscalerHooks, { storagePrefix: AUTOSCALERS }),
 ];
 
-/** The behaviours by `group/version/kind`. */
-export function hooksOf(): ReadonlyMap<string, KindBehaviour> {
-  return new Map(entries().map(([{ group, version, kind: name }, behaviour]) => [`${group}/${version}/${name}`, behaviour]));
+/** The behaviours by `group/version/kind`. `check` says what is wrong with expressions in objects. */
+export function hooksOf(check: CheckExpression = acceptExpression): ReadonlyMap<string, KindBehaviour> {
+  return new Map(entries(check).map(([{ group, version, kind: name }, behaviour]) => [`${group}/${version}/${name}`, behaviour]));
 }

@@ -1,6 +1,6 @@
 // Defaults of webhooks of both sorts, and of the rules that policies share with them.
 
-import type { MutatingWebhook, RuleWithOperations, ValidatingWebhook } from "#kinds/api/admissionregistration-v1.gen.ts";
+import type { MatchResources, MutatingWebhook, RuleWithOperations, ValidatingWebhook } from "#kinds/api/admissionregistration-v1.gen.ts";
 
 const TIMEOUT_SECONDS = 10;
 const HTTPS = 443;
@@ -17,4 +17,12 @@ export function defaultWebhook(webhook: MutatingWebhook | ValidatingWebhook): vo
 
 export function defaultRule(rule: Pick<RuleWithOperations, "scope">): void {
   rule.scope ??= "*";
+}
+
+export function defaultMatchResources(match: MatchResources | undefined): void {
+  if (!match) return;
+  match.matchPolicy ??= "Equivalent";
+  match.namespaceSelector ??= {};
+  match.objectSelector ??= {};
+  for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])]) defaultRule(rule);
 }

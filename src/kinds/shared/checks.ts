@@ -83,11 +83,11 @@ export function checkPositiveQuantity(errors: Errors, path: string, value: strin
   if (quantity && compareQuantities(quantity, "0") <= 0) errors.push(field.invalid(path, value, "must be greater than zero"));
 }
 
-/** Label keys and values. */
+/** Label keys and values; upstream names the map, not the entry. */
 export function checkLabels(errors: Errors, path: string, labels: Readonly<Record<string, string>> | undefined): void {
   for (const [key, value] of Object.entries(labels ?? {})) {
     checkRule(errors, path, key, qualifiedName);
-    for (const wrong of labelValue(value)) errors.push(field.invalid(`${path}[${key}]`, value, wrong));
+    for (const wrong of labelValue(value)) errors.push(field.invalid(path, value, wrong));
   }
 }
 
@@ -99,9 +99,10 @@ export function checkLabelSelector(
   allowInvalidValues = false,
 ): void {
   if (!selector) return;
+  // Upstream's paths of labels have no key, and only expressions may hold what no label can.
   for (const [key, value] of Object.entries(selector.matchLabels ?? {})) {
     checkRule(errors, `${path}.matchLabels`, key, qualifiedName);
-    if (!allowInvalidValues) for (const wrong of labelValue(value)) errors.push(field.invalid(`${path}.matchLabels[${key}]`, value, wrong));
+    checkRule(errors, `${path}.matchLabels`, value, labelValue);
   }
   for (const [index, { key, operator, values = [] }] of (selector.matchExpressions ?? []).entries()) {
     const at = `${path}.matchExpressions[${index}]`;

@@ -1,19 +1,19 @@
 import type { MutatingAdmissionPolicy } from "#kinds/api/admissionregistration-v1.gen.ts";
 import { ageColumn, integer, nameColumn, text } from "#kinds/shared/columns.ts";
-import { defaultRule } from "../webhook-defaults.ts";
+import { defaultMatchResources } from "../webhook-defaults.ts";
 import type { KindHooks } from "#meta/kind.ts";
+import { staticNameWarnings } from "../validate-policies.ts";
+import type { CheckExpression } from "#kinds/shared/expressions.ts";
+import { validatePolicy } from "./validate.ts";
 
-export const mutatingPolicyHooks: KindHooks<MutatingAdmissionPolicy> = {
-  default: ({ spec }) => {
-    if (!spec) return;
+export const mutatingPolicyHooks = (check: CheckExpression): KindHooks<MutatingAdmissionPolicy> => ({
+  default: (object) => {
+    const spec = (object.spec ??= {});
     spec.failurePolicy ??= "Fail";
-    const match = spec.matchConstraints;
-    if (!match) return;
-    match.matchPolicy ??= "Equivalent";
-    match.namespaceSelector ??= {};
-    match.objectSelector ??= {};
-    for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])]) defaultRule(rule);
+    defaultMatchResources(spec.matchConstraints);
   },
+  validate: (next, previous) => validatePolicy(next, previous, check),
+  warnings: (next) => staticNameWarnings(next.metadata?.name),
   unconditionalUpdate: false,
   columns: [
     nameColumn,
@@ -21,4 +21,4 @@ export const mutatingPolicyHooks: KindHooks<MutatingAdmissionPolicy> = {
     text("ParamKind", ({ spec }) => (spec?.paramKind ? `${spec.paramKind.apiVersion}/${spec.paramKind.kind}` : "<unset>")),
     ageColumn,
   ],
-};
+});

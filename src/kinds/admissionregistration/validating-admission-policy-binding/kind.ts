@@ -1,17 +1,16 @@
 import type { ValidatingAdmissionPolicyBinding } from "#kinds/api/admissionregistration-v1.gen.ts";
 import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
-import { defaultRule } from "../webhook-defaults.ts";
+import { defaultMatchResources } from "../webhook-defaults.ts";
 import type { KindHooks } from "#meta/kind.ts";
+import { staticNameWarnings } from "../validate-policies.ts";
+import { validateBinding } from "./validate.ts";
 
 export const validatingPolicyBindingHooks: KindHooks<ValidatingAdmissionPolicyBinding> = {
   default: ({ spec }) => {
-    const match = spec?.matchResources;
-    if (!match) return;
-    match.matchPolicy ??= "Equivalent";
-    match.namespaceSelector ??= {};
-    match.objectSelector ??= {};
-    for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])]) defaultRule(rule);
+    defaultMatchResources(spec?.matchResources);
   },
+  validate: (next) => validateBinding(next),
+  warnings: (next) => staticNameWarnings(next.metadata?.name),
   unconditionalUpdate: false,
   columns: [
     nameColumn,

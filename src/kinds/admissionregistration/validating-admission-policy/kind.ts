@@ -1,20 +1,21 @@
 import type { ValidatingAdmissionPolicy } from "#kinds/api/admissionregistration-v1.gen.ts";
 import { ageColumn, integer, nameColumn, text } from "#kinds/shared/columns.ts";
-import { defaultRule } from "../webhook-defaults.ts";
+import { defaultMatchResources } from "../webhook-defaults.ts";
 import type { KindHooks } from "#meta/kind.ts";
+import { staticNameWarnings } from "../validate-policies.ts";
+import type { CheckExpression } from "#kinds/shared/expressions.ts";
+import { validatePolicy, validatePolicyStatus } from "./validate.ts";
 
-export const validatingPolicyHooks: KindHooks<ValidatingAdmissionPolicy> = {
-  statusKeepsMetadata: "all",
-  default: ({ spec }) => {
-    if (!spec) return;
+export const validatingPolicyHooks = (check: CheckExpression): KindHooks<ValidatingAdmissionPolicy> => ({
+  default: (object) => {
+    const spec = (object.spec ??= {});
     spec.failurePolicy ??= "Fail";
-    const match = spec.matchConstraints;
-    if (!match) return;
-    match.matchPolicy ??= "Equivalent";
-    match.namespaceSelector ??= {};
-    match.objectSelector ??= {};
-    for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])]) defaultRule(rule);
+    defaultMatchResources(spec.matchConstraints);
   },
+  validate: (next, previous, { subresource }) =>
+    subresource === "status" ? validatePolicyStatus(next) : validatePolicy(next, previous, check),
+  statusKeepsMetadata: "all",
+  warnings: (next) => staticNameWarnings(next.metadata?.name),
   unconditionalUpdate: false,
   columns: [
     nameColumn,
@@ -22,4 +23,4 @@ export const validatingPolicyHooks: KindHooks<ValidatingAdmissionPolicy> = {
     text("ParamKind", ({ spec }) => (spec?.paramKind ? `${spec.paramKind.apiVersion}/${spec.paramKind.kind}` : "<unset>")),
     ageColumn,
   ],
-};
+});
