@@ -1,8 +1,8 @@
 // What pods get beyond the defaults of their spec, which templates share.
 
-import type { Container, Pod, PodSpec } from "#kinds/api/core-v1.gen.ts";
-import { addMissing, canonicalize, tryParse, type ResourceList } from "#kinds/shared/quantities.ts";
-import { addQuantities, compareQuantities, formatQuantity, type Quantity } from "#meta/quantity.ts";
+import type { Pod, PodSpec } from "#kinds/api/core-v1.gen.ts";
+import { addMissing, canonicalize, type ResourceList } from "#kinds/shared/quantities.ts";
+import { aggregateResources } from "./pod-spec/aggregate.ts";
 import { defaultPodSpec } from "./pod-spec/defaults.ts";
 
 export function defaultPod(pod: Pod): void {
@@ -50,14 +50,14 @@ function defaultPodLevelResources(spec: PodSpec): void {
   if (!resources) return;
   if (count(resources.limits) + count(resources.requests) > 0) {
     const limits: ResourceList = { ...resources.limits };
-    for (const [name, value] of Object.entries(aggregate(spec, "limits"))) {
+    for (const [name, value] of Object.entries(aggregateResources(spec, "limits"))) {
       if (isHugePages(name) && resources.requests?.[name] === undefined) limits[name] ??= value;
     }
     if (count(limits) > 0) resources.limits = limits;
   }
   if (count(resources.limits) === 0) return;
   const requests: ResourceList = { ...resources.requests };
-  for (const [name, value] of Object.entries(aggregate(spec, "requests"))) {
+  for (const [name, value] of Object.entries(aggregateResources(spec, "requests"))) {
     if (isPodLevel(name) && !isHugePages(name)) requests[name] ??= value;
   }
   for (const [name, value] of Object.entries(resources.limits ?? {})) if (isPodLevel(name)) requests[name] ??= value;
@@ -65,28 +65,3 @@ function defaultPodLevelResources(spec: PodSpec): void {
 }
 
 const count = (list: ResourceList | undefined): number => Object.keys(list ?? {}).length;
-
-/** What all containers need together: the sum, or what an init container needs beside the sidecars before it, if that is more. */
-function aggregate(spec: PodSpec, what: "limits" | "requests"): ResourceList {
-  const total = new Map<string, Quantity>();
-  const sidecars = new Map<string, Quantity>();
-  const peak = new Map<string, Quantity>();
-  const add = (into: Map<string, Quantity>, container: Container) => {
-    for (const [name, value] of Object.entries(container.resources?.[what] ?? {})) {
-      const quantity = tryParse(value);
-      if (quantity) into.set(name, addQuantities(into.get(name) ?? "0", quantity));
-    }
-  };
-  for (const container of spec.containers ?? []) add(total, container);
-  for (const container of spec.initContainers ?? []) {
-    const needed = new Map(sidecars);
-    add(needed, container);
-    if (container.restartPolicy === "Always") {
-      add(total, container);
-      add(sidecars, container);
-    }
-    for (const [name, value] of needed) if (compareQuantities(value, peak.get(name) ?? "0") > 0) peak.set(name, value);
-  }
-  for (const [name, value] of peak) if (compareQuantities(value, total.get(name) ?? "0") > 0) total.set(name, value);
-  return Object.fromEntries([...total].map(([name, value]) => [name, formatQuantity(value)]));
-}

@@ -1,46 +1,14 @@
 // Pods: what the server does to them before they are stored.
 
-import type { Pod, PodAffinityTerm } from "#kinds/api/core-v1.gen.ts";
-import { preserveObservedGeneration, schedulingGated } from "./status.ts";
+import type { Pod } from "#kinds/api/core-v1.gen.ts";
 import type { KindHooks } from "#meta/kind.ts";
-import type { DeepReadonly, LabelSelector } from "#meta/object.ts";
+import type { DeepReadonly } from "#meta/object.ts";
 import { podColumns } from "./columns.ts";
 import { defaultPod } from "./defaults.ts";
 import { throughEphemeralContainers, throughResize } from "./doors.ts";
-import { qosClass } from "./qos.ts";
+import { preparePod } from "./prepare.ts";
 import { validatePod } from "./validate.ts";
 import { podWarnings } from "./warnings.ts";
-
-function prepare(next: Pod, previous: DeepReadonly<Pod> | undefined, subresource: string): void {
-  if (previous === undefined) {
-    next.status = { phase: "Pending", qosClass: qosClass(next) };
-    if (next.spec?.schedulingGates?.length) next.status.conditions = [schedulingGated()];
-    addLabelKeysToSelectors(next);
-  } else if (subresource === "status" && next.status) {
-    if (!next.status.qosClass && previous.status?.qosClass) next.status.qosClass = previous.status.qosClass;
-    preserveObservedGeneration(next, previous);
-  }
-}
-
-/** Turns matchLabelKeys and mismatchLabelKeys into requirements on the values that this pod has for them. */
-function addLabelKeysToSelectors(pod: Pod): void {
-  const labels = pod.metadata?.labels ?? {};
-  const apply = (selector: LabelSelector | undefined, keys: readonly string[] | undefined, operator: string) => {
-    for (const key of keys ?? []) {
-      const value = labels[key];
-      if (selector && value !== undefined) (selector.matchExpressions ??= []).push({ key, operator, values: [value] });
-    }
-  };
-  const term = (each: PodAffinityTerm) => {
-    apply(each.labelSelector, each.matchLabelKeys, "In");
-    apply(each.labelSelector, each.mismatchLabelKeys, "NotIn");
-  };
-  for (const affinity of [pod.spec?.affinity?.podAffinity, pod.spec?.affinity?.podAntiAffinity]) {
-    for (const preferred of affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []) term(preferred.podAffinityTerm);
-    for (const required of affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []) term(required);
-  }
-  for (const constraint of pod.spec?.topologySpreadConstraints ?? []) apply(constraint.labelSelector, constraint.matchLabelKeys, "In");
-}
 
 /** Pods on no node, and those that have ended, have nobody to wait for. */
 export function podGracePeriodSeconds(pod: DeepReadonly<Pod>, requested: number | undefined): number {
@@ -53,7 +21,7 @@ export function podGracePeriodSeconds(pod: DeepReadonly<Pod>, requested: number 
 export const podHooks: KindHooks<Pod> = {
   returnsDeleted: true,
   default: defaultPod,
-  prepare: (next, previous, context) => prepare(next, previous, context.subresource),
+  prepare: preparePod,
   validate: (next, previous, context) => validatePod(next, previous, context.subresource),
   doors: { ephemeralcontainers: throughEphemeralContainers, resize: throughResize },
   statusKeepsMetadata: ["ownerReferences"],

@@ -3,6 +3,8 @@
 import type { ContainerStatus, Pod } from "#kinds/api/core-v1.gen.ts";
 import { checkImmutable, checkQualifiedName, type Errors } from "#kinds/shared/checks.ts";
 import { parseIp, validateIp } from "#kinds/shared/ip.ts";
+import { validateClaimStatuses } from "./validate-claim-statuses.ts";
+import { validateContainerStatuses } from "./validate-container-statuses.ts";
 import { checkNodeName } from "#kinds/shared/network.ts";
 import { field } from "#meta/errors.ts";
 import type { DeepReadonly } from "#meta/object.ts";
@@ -33,12 +35,14 @@ export function validatePodStatus(errors: Errors, next: Read<Pod>, previous: Rea
   for (const list of ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"] as const) {
     validateTransitions(errors, list, status[list] ?? [], before[list] ?? [], previous);
   }
+  validateClaimStatuses(errors, next);
   validateIps(errors, "status.podIPs", status.podIPs ?? [], before.podIPs ?? []);
   const hostIps = status.hostIPs ?? [];
   if (hostIps[0] && hostIps[0].ip !== (status.hostIP ?? "")) {
     errors.push(field.invalid("status.hostIPs[0].ip", hostIps[0].ip, "must be equal to `hostIP`"));
   }
   validateIps(errors, "status.hostIPs", hostIps, before.hostIPs ?? []);
+  validateContainerStatuses(errors, next);
 }
 
 function validateIps(

@@ -9,14 +9,13 @@ import { inclusiveRangeText } from "#meta/names.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 import { checkImageText } from "./pod-spec/validate-containers.ts";
 import { validateTolerations } from "./pod-spec/validate-scheduling.ts";
+import { MIRROR_POD, validateAnnotationChange, validateAnnotationsMatch, validatePodAnnotations } from "./pod-spec/validate-annotations.ts";
 import { MAX_INT32, validatePodSpec } from "./pod-spec/validate.ts";
 import { validatePodStatus } from "./validate-status.ts";
 import { validateResize } from "./validate-resize.ts";
 
 type Read<T> = DeepReadonly<T>;
 
-export const MIRROR_POD = "kubernetes.io/config.mirror";
-const DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";
 const UPDATABLE = [
   "`spec.containers[*].image`",
   "`spec.initContainers[*].image`",
@@ -28,30 +27,25 @@ const UPDATABLE = [
 export function validatePod(next: Read<Pod>, previous: Read<Pod> | undefined, subresource: string): FieldError[] {
   const errors: Errors = [];
   if (previous === undefined) validateCreate(errors, next);
-  else if (subresource === "status") validatePodStatus(errors, next, previous);
-  else if (subresource === "ephemeralcontainers") validateEphemeralUpdate(errors, next, previous);
+  else if (subresource === "status") {
+    validateAnnotationChange(errors, next.metadata?.annotations ?? {}, previous.metadata?.annotations ?? {});
+    validatePodStatus(errors, next, previous);
+  } else if (subresource === "ephemeralcontainers") validateEphemeralUpdate(errors, next, previous);
   else if (subresource === "resize") {
-    validateMetadataAndSpec(errors, next);
+    validateMetadataAndSpec(errors, next, previous);
     validateResize(errors, next, previous);
   } else if (subresource !== "binding") validateUpdate(errors, next, previous);
   return errors;
 }
 
-function validateMetadataAndSpec(errors: Errors, { metadata, spec }: Read<Pod>): void {
+function validateMetadataAndSpec(errors: Errors, { metadata, spec }: Read<Pod>, before?: Read<Pod>): void {
   const annotations = metadata?.annotations ?? {};
-  if (annotations[MIRROR_POD] !== undefined && !spec?.nodeName) {
-    const text = "must set spec.nodeName if mirror pod annotation is set";
-    errors.push(field.invalid(`metadata.annotations[${MIRROR_POD}]`, annotations[MIRROR_POD], text));
-  }
-  const cost = annotations[DELETION_COST];
-  if (cost !== undefined && !(/^(0|[-+]?[1-9]\d{0,9})$/.test(cost) && Math.abs(Number(cost)) <= MAX_INT32 && !cost.startsWith("+"))) {
-    errors.push(field.invalid(`metadata.annotations[${DELETION_COST}]`, cost, "must be a 32bit integer"));
-  }
+  validatePodAnnotations(errors, "metadata.annotations", annotations, spec, before?.metadata?.annotations);
   if (!spec) {
     errors.push(field.required("spec.containers"));
     return;
   }
-  validatePodSpec(errors, "spec", spec, metadata?.name ?? "");
+  validatePodSpec(errors, "spec", spec, metadata?.name ?? "", before?.spec);
   if (!spec.serviceAccountName) {
     for (const [index, volume] of (spec.volumes ?? []).entries()) {
       for (const [position, source] of (volume.projected?.sources ?? []).entries()) {
@@ -73,11 +67,12 @@ function validateCreate(errors: Errors, pod: Read<Pod>): void {
   if (spec?.nodeName && spec.schedulingGates?.length) {
     errors.push(field.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared"));
   }
+  if (spec) validateAnnotationsMatch(errors, "spec", pod.metadata?.annotations ?? {}, spec);
 }
 
 function validateUpdate(errors: Errors, next: Read<Pod>, previous: Read<Pod>): void {
-  validateMetadataAndSpec(errors, next);
-  checkMirrorAnnotation(errors, next, previous);
+  validateMetadataAndSpec(errors, next, previous);
+  validateAnnotationChange(errors, next.metadata?.annotations ?? {}, previous.metadata?.annotations ?? {});
   const [spec, before] = [next.spec, previous.spec];
   if (!spec || !before) return;
   for (const list of ["containers", "initContainers"] as const) {
@@ -91,13 +86,6 @@ function validateUpdate(errors: Errors, next: Read<Pod>, previous: Read<Pod>): v
   if (!equal(munged, before)) {
     errors.push(field.forbidden("spec", `pod updates may not change fields other than ${UPDATABLE}\n${differences(before, munged)}`));
   }
-}
-
-function checkMirrorAnnotation(errors: Errors, next: Read<Pod>, previous: Read<Pod>): void {
-  const [value, before] = [next.metadata?.annotations?.[MIRROR_POD], previous.metadata?.annotations?.[MIRROR_POD]];
-  if (value === before) return;
-  const text = before === undefined ? "may not add mirror pod annotation" : "may not remove or update mirror pod annotation";
-  errors.push(field.forbidden(`metadata.annotations[${MIRROR_POD}]`, text));
 }
 
 /** False: containers were added or removed, so that nothing else can be compared. */
@@ -125,11 +113,13 @@ function validateDeadlineChange(errors: Errors, next: number | undefined, previo
   return false;
 }
 
+const isComparison = ({ operator }: Read<Toleration>): boolean => operator === "Lt" || operator === "Gt";
+
 function validateTolerationChange(errors: Errors, next: readonly Read<Toleration>[], previous: readonly Read<Toleration>[]): void {
   const bare = ({ tolerationSeconds: _seconds, ...rest }: Read<Toleration>) => rest;
   const kept = previous.every((old) => next.some((toleration) => equal(bare(toleration), bare(old))));
   if (!kept) errors.push(field.forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds"));
-  else validateTolerations(errors, "spec.tolerations", next);
+  else validateTolerations(errors, "spec.tolerations", next, { comparisons: previous.some(isComparison) });
 }
 
 function validateGateChange(errors: Errors, spec: Read<PodSpec>, before: Read<PodSpec>): void {
@@ -164,7 +154,7 @@ function mungedSpec(errors: Errors, spec: Read<PodSpec>, before: Read<PodSpec>):
   const selector = spec.nodeSelector ?? {};
   if (Object.entries(before.nodeSelector ?? {}).some(([key, value]) => selector[key] !== value)) {
     const text = "only additions to spec.nodeSelector are allowed (no mutations or deletions)";
-    errors.push(field.invalid("spec.nodeSelector", selector, text));
+    errors.push(field.invalid("spec.nodeSelector", spec.nodeSelector, text));
   }
   if (old.nodeSelector) munged.nodeSelector = old.nodeSelector;
   else delete munged.nodeSelector;
@@ -179,11 +169,12 @@ function mungedSpec(errors: Errors, spec: Read<PodSpec>, before: Read<PodSpec>):
 
 function validateNodeAffinityChange(errors: Errors, next: Read<NodeAffinity> | undefined, previous: Read<NodeAffinity> | undefined): void {
   const before = previous?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
-  const after = next?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  const required = next?.requiredDuringSchedulingIgnoredDuringExecution;
+  const after = required?.nodeSelectorTerms ?? [];
   const path = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms";
   if (before.length === 0) return;
   if (before.length !== after.length) {
-    errors.push(field.invalid(path, after, "no additions/deletions to non-empty NodeSelectorTerms list are allowed"));
+    errors.push(field.invalid(path, required?.nodeSelectorTerms, "no additions/deletions to non-empty NodeSelectorTerms list are allowed"));
     return;
   }
   for (const [index, old] of before.entries()) {
@@ -212,10 +203,10 @@ function differences(before: Read<PodSpec>, after: Read<PodSpec>): string {
 
 function validateEphemeralUpdate(errors: Errors, next: Read<Pod>, previous: Read<Pod>): void {
   if (previous.metadata?.annotations?.[MIRROR_POD] !== undefined) {
-    errors.push(field.forbidden("", "static pods do not support ephemeral containers"));
+    errors.push(field.forbidden("[]", "static pods do not support ephemeral containers"));
     return;
   }
-  validateMetadataAndSpec(errors, next);
+  validateMetadataAndSpec(errors, next, previous);
   const byName = new Map((next.spec?.ephemeralContainers ?? []).map((container) => [container.name, container]));
   for (const old of previous.spec?.ephemeralContainers ?? []) {
     const container = byName.get(old.name);

@@ -16,7 +16,7 @@ const WARNINGS: readonly { name: string; next: ServiceAccount; previous?: Servic
 ];
 for (const { name, next, previous, expected } of WARNINGS) {
   test(`enforced mountable secrets ${name}: ${expected.length === 0 ? "no warning" : "a warning"}`, () => {
-    assert.deepEqual(serviceAccountHooks.warnings?.(next, previous), expected);
+    assert.deepEqual(serviceAccountHooks.warnings?.(next, previous, { subresource: "" }), expected);
   });
 }
 

@@ -41,10 +41,13 @@ export interface ContainerContext {
   readonly restartPolicy: string;
   readonly os: string | undefined;
   readonly hostUsers: boolean;
+  readonly isPod: boolean;
+  /** Resize policies may restart init containers: the stored pod has such. */
+  readonly initRestarts: boolean;
 }
 
 const PULL_POLICIES = ["Always", "IfNotPresent", "Never"];
-const MESSAGE_POLICIES = ["FallbackToLogsOnError", "File"];
+const MESSAGE_POLICIES = ["File", "FallbackToLogsOnError"];
 const RESTART_POLICIES = ["Always", "Never", "OnFailure"];
 const RULE_ACTIONS = ["Restart", "RestartAllContainers"];
 const SIGNALS_WINDOWS = ["SIGKILL", "SIGTERM"];
@@ -103,7 +106,7 @@ export function validateInitContainers(
           errors.push(field.forbidden(`${at}.${name}`, "may not be set for init containers without restartPolicy=Always"));
       }
       for (const [position, { restartPolicy }] of (container.resizePolicy ?? []).entries()) {
-        if (restartPolicy !== "RestartContainer") continue;
+        if (restartPolicy !== "RestartContainer" || context.initRestarts) continue;
         const text = "must not be set to 'RestartContainer' for non-sidecar initContainers";
         errors.push(field.invalid(`${at}.resizePolicy[${position}].restartPolicy`, restartPolicy, text));
       }
@@ -151,7 +154,7 @@ function validateCommon(context: ContainerContext, path: string, container: AnyC
   const { errors } = context;
   if (checkRequired(errors, `${path}.name`, container.name)) checkDnsLabel(errors, `${path}.name`, container.name);
   checkRequired(errors, `${path}.image`, container.image);
-  checkRequiredOneOf(errors, `${path}.terminationMessagePolicy`, container.terminationMessagePolicy, MESSAGE_POLICIES);
+  checkRequiredOneOf(errors, `${path}.terminationMessagePolicy`, container.terminationMessagePolicy, MESSAGE_POLICIES, "given");
   validatePorts(errors, `${path}.ports`, container.ports ?? []);
   validateEnv(errors, `${path}.env`, container.env ?? []);
   validateEnvFrom(errors, `${path}.envFrom`, container.envFrom ?? []);
@@ -281,10 +284,10 @@ function validateRestartRules(
   if (rules.length > 20) errors.push(field.tooMany(`${path}.restartPolicyRules`, rules.length, 20));
   for (const [index, { action, exitCodes }] of rules.entries()) {
     const at = `${path}.restartPolicyRules[${index}]`;
-    checkOneOf(errors, `${at}.action`, action, RULE_ACTIONS);
+    checkOneOf(errors, `${at}.action`, action ?? "", RULE_ACTIONS);
     if (!exitCodes) errors.push(field.required(`${at}.exitCodes`, "must be specified"));
     else {
-      checkOneOf(errors, `${at}.exitCodes.operator`, exitCodes.operator, ["In", "NotIn"]);
+      checkOneOf(errors, `${at}.exitCodes.operator`, exitCodes.operator ?? "", ["In", "NotIn"]);
       const count = exitCodes.values?.length ?? 0;
       if (count > 255) errors.push(field.tooMany(`${at}.exitCodes.values`, count, 255));
     }

@@ -28,7 +28,7 @@ const ENV_FIELDS = [
   "status.podIPs",
 ];
 export const VOLUME_FIELDS = ["metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"];
-const ALL_FIELDS = new Set([...ENV_FIELDS, ...VOLUME_FIELDS, "spec.hostname"]);
+const ALL_FIELDS = new Set([...ENV_FIELDS, ...VOLUME_FIELDS, "spec.hostname", "spec.restartPolicy", "spec.schedulerName", "status.phase"]);
 const RESOURCES = [
   "limits.cpu",
   "limits.ephemeral-storage",

@@ -1,8 +1,8 @@
 // Requests, limits and claims of containers and of whole pods.
 
-import type { ResourceRequirements } from "#kinds/api/core-v1.gen.ts";
+import type { PodSpec, ResourceRequirements } from "#kinds/api/core-v1.gen.ts";
 import { checkDnsLabel, checkRule, NEGATIVE, type Errors } from "#kinds/shared/checks.ts";
-import { compare, tryParse, type Amount } from "#kinds/shared/quantities.ts";
+import { canonical, compare, tryParse, type Amount } from "#kinds/shared/quantities.ts";
 import {
   isContainerResource,
   isExtendedResource,
@@ -15,6 +15,7 @@ import {
 import { field } from "#meta/errors.ts";
 import { qualifiedName } from "#meta/names.ts";
 import type { DeepReadonly } from "#meta/object.ts";
+import { aggregateResources } from "./aggregate.ts";
 
 type Requirements = DeepReadonly<ResourceRequirements>;
 type NameRule = (errors: Errors, path: string, name: string) => void;
@@ -61,9 +62,35 @@ export function validateContainerResources(
   if (resources) validateRequirements(errors, path, resources, claims, checkContainerResourceName);
 }
 
-export function validatePodResources(errors: Errors, path: string, resources: Requirements, claims: ReadonlySet<string>): void {
+export function validatePodResources(errors: Errors, path: string, spec: DeepReadonly<PodSpec>, claims: ReadonlySet<string>): void {
+  const { resources = {} } = spec;
+  if (spec.os?.name === "windows") {
+    errors.push(field.forbidden(path, "may not be set for a windows pod"));
+    return;
+  }
   if (resources.claims !== undefined) errors.push(field.forbidden(`${path}.claims`, "claims may not be set for Resources at pod-level"));
   validateRequirements(errors, path, resources, claims, checkPodResourceName);
+  validateShares(errors, path, spec, resources);
+}
+
+/** What containers ask for fits into what the pod asks for. */
+function validateShares(errors: Errors, path: string, spec: DeepReadonly<PodSpec>, resources: Requirements): void {
+  for (const [what, all] of [["requests", true] as const, ["limits", false] as const]) {
+    for (const [name, amount] of Object.entries(aggregateResources(spec, what))) {
+      const own = resources[what]?.[name];
+      if (own === undefined || (!all && !isHugePages(name)) || compare(amount, own) <= 0) continue;
+      const text = `must be greater than or equal to aggregate container ${what} of ${amount}`;
+      errors.push(field.invalid(`${path}.${what}[${name}]`, canonical(own), text));
+    }
+  }
+  for (const [index, container] of (spec.containers ?? []).entries()) {
+    for (const [name, limit] of Object.entries(container.resources?.limits ?? {})) {
+      const own = resources.limits?.[name];
+      if (own === undefined || compare(limit, own) <= 0) continue;
+      const text = `must be less than or equal to pod limits of ${canonical(own)}`;
+      errors.push(field.invalid(`${path}.containers[${index}][${name}].limits`, canonical(limit), text));
+    }
+  }
 }
 
 function validateRequirements(

@@ -14,16 +14,21 @@ import { checkNodeName, checkTaintEffect } from "#kinds/shared/network.ts";
 import { field } from "#meta/errors.ts";
 import { dns1123Label, labelValue } from "#meta/names.ts";
 import type { DeepReadonly, LabelSelector } from "#meta/object.ts";
+import type { Tolerated } from "./tolerated.ts";
 
 type Read<T> = DeepReadonly<T>;
 
 const BOTH_KEYS = "exists in both matchLabelKeys and labelSelector";
+const NO_INTEGER = "must be a valid decimal integer in canonical form";
 const WEIGHT = "must be in the range 1-100";
 
-export function validateAffinity(errors: Errors, path: string, affinity: Read<Affinity> | undefined): void {
+export function validateAffinity(errors: Errors, path: string, affinity: Read<Affinity> | undefined, tolerated: Tolerated): void {
   const node = affinity?.nodeAffinity;
   const required = node?.requiredDuringSchedulingIgnoredDuringExecution;
-  if (required) validateNodeSelector(errors, `${path}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution`, required);
+  if (required) {
+    const at = `${path}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution`;
+    validateNodeSelector(errors, at, required, tolerated.nodeAffinityValues);
+  }
   for (const [index, term] of (node?.preferredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
     const at = `${path}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
     if (term.weight <= 0 || term.weight > 100) errors.push(field.invalid(`${at}.weight`, term.weight, WEIGHT));
@@ -33,20 +38,20 @@ export function validateAffinity(errors: Errors, path: string, affinity: Read<Af
   for (const name of ["podAffinity", "podAntiAffinity"] as const) {
     const pods = affinity?.[name];
     for (const [index, term] of (pods?.requiredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
-      validatePodTerm(errors, `${path}.${name}.requiredDuringSchedulingIgnoredDuringExecution[${index}]`, term);
+      validatePodTerm(errors, `${path}.${name}.requiredDuringSchedulingIgnoredDuringExecution[${index}]`, term, tolerated.selectorValues);
     }
     for (const [index, term] of (pods?.preferredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
       const at = `${path}.${name}.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
       if (term.weight <= 0 || term.weight > 100) errors.push(field.invalid(`${at}.weight`, term.weight, WEIGHT));
-      validatePodTerm(errors, `${at}.podAffinityTerm`, term.podAffinityTerm ?? { topologyKey: "" });
+      validatePodTerm(errors, `${at}.podAffinityTerm`, term.podAffinityTerm ?? { topologyKey: "" }, tolerated.selectorValues);
     }
   }
 }
 
-export function validateNodeSelector(errors: Errors, path: string, selector: Read<NodeSelector>): void {
+export function validateNodeSelector(errors: Errors, path: string, selector: Read<NodeSelector>, anyValue = false): void {
   const terms = selector.nodeSelectorTerms ?? [];
   if (terms.length === 0) errors.push(field.required(`${path}.nodeSelectorTerms`, "must have at least one node selector term"));
-  for (const [index, term] of terms.entries()) validateNodeSelectorTerm(errors, `${path}.nodeSelectorTerms[${index}]`, term, false);
+  for (const [index, term] of terms.entries()) validateNodeSelectorTerm(errors, `${path}.nodeSelectorTerms[${index}]`, term, anyValue);
 }
 
 function validateNodeSelectorTerm(errors: Errors, path: string, term: Read<NodeSelectorTerm>, anyValue: boolean): void {
@@ -75,9 +80,9 @@ function validateNodeSelectorTerm(errors: Errors, path: string, term: Read<NodeS
   }
 }
 
-function validatePodTerm(errors: Errors, path: string, term: Read<PodAffinityTerm>): void {
-  checkLabelSelector(errors, `${path}.labelSelector`, term.labelSelector);
-  checkLabelSelector(errors, `${path}.namespaceSelector`, term.namespaceSelector);
+function validatePodTerm(errors: Errors, path: string, term: Read<PodAffinityTerm>, anyValue: boolean): void {
+  checkLabelSelector(errors, `${path}.labelSelector`, term.labelSelector, anyValue);
+  checkLabelSelector(errors, `${path}.namespaceSelector`, term.namespaceSelector, anyValue);
   for (const name of term.namespaces ?? []) checkRule(errors, `${path}.namespace`, name, dns1123Label);
   validateLabelKeys(errors, path, term.matchLabelKeys ?? [], term.mismatchLabelKeys ?? [], term.labelSelector);
   checkRequired(errors, `${path}.topologyKey`, term.topologyKey, "can not be empty");
@@ -110,7 +115,12 @@ function validateLabelKeys(
   }
 }
 
-export function validateTolerations(errors: Errors, path: string, tolerations: readonly Read<Toleration>[]): void {
+export function validateTolerations(
+  errors: Errors,
+  path: string,
+  tolerations: readonly Read<Toleration>[],
+  { comparisons }: Pick<Tolerated, "comparisons">,
+): void {
   for (const [index, { key, operator = "", value = "", effect, tolerationSeconds }] of tolerations.entries()) {
     const at = `${path}[${index}]`;
     if (key) checkQualifiedName(errors, `${at}.key`, key);
@@ -126,14 +136,19 @@ export function validateTolerations(errors: Errors, path: string, tolerations: r
       if (wrong.length > 0) errors.push(field.invalid(`${at}.operator`, value, wrong.join(";")));
     } else if (operator === "Exists") {
       if (value !== "") errors.push(field.invalid(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'"));
-    } else if (operator === "Lt" || operator === "Gt")
-      errors.push(field.notSupported(`${at}.operator`, operator, ["Equal", "Exists", "Lt", "Gt"], "given"));
-    else errors.push(field.notSupported(`${at}.operator`, operator, ["Equal", "Exists"]));
+    } else if (operator !== "Lt" && operator !== "Gt") errors.push(field.notSupported(`${at}.operator`, operator, ["Equal", "Exists"]));
+    else if (!comparisons) errors.push(field.notSupported(`${at}.operator`, operator, ["Equal", "Exists", "Lt", "Gt"], "given"));
+    else if (!/^(0|-?[1-9][0-9]*)$/.test(value)) errors.push(field.invalid(`${at}.value`, value, NO_INTEGER));
     if (effect) checkTaintEffect(errors, `${at}.effect`, effect, true);
   }
 }
 
-export function validateTopologySpread(errors: Errors, path: string, constraints: readonly Read<TopologySpreadConstraint>[]): void {
+export function validateTopologySpread(
+  errors: Errors,
+  path: string,
+  constraints: readonly Read<TopologySpreadConstraint>[],
+  tolerated: Tolerated,
+): void {
   for (const [index, constraint] of constraints.entries()) {
     const at = `${path}[${index}]`;
     const { maxSkew, topologyKey, whenUnsatisfiable: action, minDomains } = constraint;
@@ -155,7 +170,7 @@ export function validateTopologySpread(errors: Errors, path: string, constraints
       if (policy !== undefined) checkOneOf(errors, `${at}.${name}`, policy, ["Honor", "Ignore"]);
     }
     validateLabelKeys(errors, at, constraint.matchLabelKeys ?? [], [], constraint.labelSelector);
-    checkLabelSelector(errors, `${at}.labelSelector`, constraint.labelSelector);
+    if (!tolerated.spreadSelectors) checkLabelSelector(errors, `${at}.labelSelector`, constraint.labelSelector);
   }
 }
 

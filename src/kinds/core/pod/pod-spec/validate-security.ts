@@ -13,6 +13,7 @@ import { field } from "#meta/errors.ts";
 import { byteLength, dns1123Subdomain, userId } from "#meta/names.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 import { checkDescendingPath } from "./paths.ts";
+import type { Tolerated } from "./tolerated.ts";
 
 type Read<T> = DeepReadonly<T>;
 
@@ -56,7 +57,13 @@ export function validateSecurityContext(
   validateAppArmor(errors, `${path}.appArmorProfile`, context.appArmorProfile);
 }
 
-export function validatePodSecurityContext(errors: Errors, path: string, context: Read<PodSecurityContext>, spec: Read<PodSpec>): void {
+export function validatePodSecurityContext(
+  errors: Errors,
+  path: string,
+  context: Read<PodSecurityContext>,
+  spec: Read<PodSpec>,
+  { seLinuxPolicies }: Tolerated,
+): void {
   checkId(errors, `${path}.fsGroup`, context.fsGroup);
   checkId(errors, `${path}.runAsUser`, context.runAsUser);
   checkId(errors, `${path}.runAsGroup`, context.runAsGroup);
@@ -74,7 +81,7 @@ export function validatePodSecurityContext(errors: Errors, path: string, context
   if (supplementalGroupsPolicy !== undefined)
     checkOneOf(errors, `${path}.supplementalGroupsPolicy`, supplementalGroupsPolicy, ["Merge", "Strict"]);
   if (seLinuxChangePolicy !== undefined)
-    checkOneOf(errors, `${path}.seLinuxChangePolicy`, seLinuxChangePolicy, ["MountOption", "Recursive"]);
+    checkOneOf(errors, `${path}.seLinuxChangePolicy`, seLinuxChangePolicy, seLinuxPolicies ? ["MountOption", "Recursive"] : ["Recursive"]);
 }
 
 function validateSysctls(errors: Errors, path: string, { sysctls = [] }: Read<PodSecurityContext>, spec: Read<PodSpec>): void {

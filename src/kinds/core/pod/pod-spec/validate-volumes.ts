@@ -104,12 +104,13 @@ const SOURCES: Sources = {
     const at = `${path}.volumeClaimTemplate`;
     checkLabels(errors, `${at}.metadata.labels`, template.metadata?.labels);
     for (const key of Object.keys(template.metadata ?? {})) {
-      if (key !== "labels" && key !== "annotations") errors.push(field.forbidden(`${at}.metadata.${key}`, "cannot be set"));
+      // Upstream names the fields as its own code does.
+      if (key !== "labels" && key !== "annotations")
+        errors.push(field.forbidden(`${at}.metadata.${key === "uid" ? "uID" : key}`, "cannot be set"));
     }
     validateClaimSpec(errors, `${at}.spec`, template.spec);
   },
   image: (errors, path, source) => {
-    checkRequired(errors, `${path}.reference`, source.reference);
     if (!source.pullPolicy) errors.push(field.required(`${path}.pullPolicy`));
     else checkOneOf(errors, `${path}.pullPolicy`, source.pullPolicy, PULL_POLICIES);
   },
@@ -163,6 +164,8 @@ function validateSource(errors: Errors, path: string, volume: Read<Volume>, podN
     check?.(errors, `${path}.${called}`, source);
   }
   if (count === 0) errors.push(field.required(path, "must specify a volume type"));
+  // Templates may leave the image to be filled in.
+  if (volume.image && podName !== undefined && !volume.image.reference) errors.push(field.required(`${path}.image.reference`));
   if (volume.ephemeral && podName && volume.name) {
     const claim = `${podName}-${volume.name}`;
     for (const wrong of dns1123Subdomain(claim)) errors.push(field.invalid(`${path}.name`, volume.name, `PVC name "${claim}": ${wrong}`));

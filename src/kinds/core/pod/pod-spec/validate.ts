@@ -15,20 +15,24 @@ import { checkNodeName } from "#kinds/shared/network.ts";
 import { field } from "#meta/errors.ts";
 import { byteLength, dns1123SubdomainWithUnderscore, inclusiveRangeText } from "#meta/names.ts";
 import type { DeepReadonly } from "#meta/object.ts";
+import { toleratedOf } from "./tolerated.ts";
+import { validateAnnotationsMatch, validatePodAnnotations } from "./validate-annotations.ts";
 import { validateContainers, validateEphemeralContainers, validateInitContainers, type ContainerContext } from "./validate-containers.ts";
 import { checkContainerResourceName, checkResourceAmount, validatePodResources } from "./validate-resources.ts";
 import { validateAffinity, validateSchedulingGates, validateTolerations, validateTopologySpread } from "./validate-scheduling.ts";
 import { validateOs, validatePodSecurityContext } from "./validate-security.ts";
+import { validateHostProcess } from "./validate-windows.ts";
 import { validateVolumes } from "./validate-volumes.ts";
 
 type Spec = DeepReadonly<PodSpec>;
 
 export const MAX_INT32 = 2 ** 31 - 1;
 const CONTAINER_LISTS = ["initContainers", "containers", "ephemeralContainers"] as const;
-const DNS_POLICIES = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
+const DNS_POLICIES = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
 
-/** `podName` is the name of the pod it is of; undefined for templates. */
-export function validatePodSpec(errors: Errors, path: string, spec: Spec, podName: string | undefined): void {
+/** `podName` is the name of the pod it is of, undefined for templates; `before` the spec that is updated, for what is tolerated in it. */
+export function validatePodSpec(errors: Errors, path: string, spec: Spec, podName: string | undefined, before?: Spec): void {
+  const tolerated = toleratedOf(before);
   if (spec.terminationGracePeriodSeconds === undefined) errors.push(field.required(`${path}.terminationGracePeriodSeconds`));
   const volumes = validateVolumes(errors, `${path}.volumes`, spec.volumes ?? [], podName);
   validateResourceClaims(errors, `${path}.resourceClaims`, spec);
@@ -40,6 +44,8 @@ export function validatePodSpec(errors: Errors, path: string, spec: Spec, podNam
     restartPolicy: spec.restartPolicy ?? "",
     os: spec.os?.name,
     hostUsers: spec.hostUsers !== false,
+    isPod: podName !== undefined,
+    initRestarts: tolerated.initRestarts,
   };
   // Decoding does not insist on required fields.
   const containers = spec.containers ?? [];
@@ -47,22 +53,23 @@ export function validatePodSpec(errors: Errors, path: string, spec: Spec, podNam
   validateContainers(context, `${path}.containers`, containers);
   validateInitContainers(context, `${path}.initContainers`, initContainers, containers);
   validateEphemeralContainers(context, `${path}.ephemeralContainers`, spec.ephemeralContainers ?? [], [...containers, ...initContainers]);
-  if (spec.resources) validatePodResources(errors, `${path}.resources`, spec.resources, context.claims);
+  if (spec.resources) validatePodResources(errors, `${path}.resources`, spec, context.claims);
   validateHostNetwork(errors, path, spec, podName !== undefined);
   checkRequiredOneOf(errors, `${path}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"], "given");
-  checkRequiredOneOf(errors, `${path}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES);
+  checkRequiredOneOf(errors, `${path}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES, "given");
   checkLabels(errors, `${path}.nodeSelector`, spec.nodeSelector);
-  if (spec.securityContext) validatePodSecurityContext(errors, `${path}.securityContext`, spec.securityContext, spec);
-  validateAffinity(errors, `${path}.affinity`, spec.affinity);
+  if (spec.securityContext) validatePodSecurityContext(errors, `${path}.securityContext`, spec.securityContext, spec, tolerated);
+  validateAffinity(errors, `${path}.affinity`, spec.affinity, tolerated);
   validateDns(errors, `${path}.dnsConfig`, spec.dnsConfig, spec.dnsPolicy);
   for (const [index, gate] of (spec.readinessGates ?? []).entries()) {
     checkQualifiedName(errors, `${path}.readinessGates[${index}].conditionType`, gate.conditionType);
   }
   validateSchedulingGates(errors, `${path}.schedulingGates`, spec.schedulingGates ?? []);
-  validateTopologySpread(errors, `${path}.topologySpreadConstraints`, spec.topologySpreadConstraints ?? []);
+  validateTopologySpread(errors, `${path}.topologySpreadConstraints`, spec.topologySpreadConstraints ?? [], tolerated);
+  validateHostProcess(errors, path, spec);
   validateHostUsers(errors, path, spec);
   validateNames(errors, path, spec);
-  validateTolerations(errors, `${path}.tolerations`, spec.tolerations ?? []);
+  validateTolerations(errors, `${path}.tolerations`, spec.tolerations ?? [], tolerated);
   for (const [index, { ip, hostnames = [] }] of (spec.hostAliases ?? []).entries()) {
     errors.push(...validateIp(`${path}.hostAliases[${index}].ip`, ip));
     for (const [position, name] of hostnames.entries())
@@ -74,17 +81,31 @@ export function validatePodSpec(errors: Errors, path: string, spec: Spec, podNam
   }
   validateOs(errors, path, spec);
   validateFileVariables(errors, path, spec);
+  if (spec.schedulingGroup) {
+    const group = spec.schedulingGroup.podGroupName;
+    const at = `${path}.schedulingGroup.podGroupName`;
+    if (group === undefined) errors.push(field.invalid(at, null, "must specify one of: `podGroupName`"));
+    else checkSubdomain(errors, at, group);
+  }
 }
 
 /** A template's metadata and spec. */
-export function validatePodTemplateSpec(errors: Errors, path: string, template: DeepReadonly<PodTemplateSpec>): void {
+export function validatePodTemplateSpec(
+  errors: Errors,
+  path: string,
+  template: DeepReadonly<PodTemplateSpec>,
+  before?: DeepReadonly<PodTemplateSpec>,
+): void {
   checkLabels(errors, `${path}.labels`, template.metadata?.labels);
   for (const key of Object.keys(template.metadata?.annotations ?? {})) checkQualifiedName(errors, `${path}.annotations`, key.toLowerCase());
+  const annotations = template.metadata?.annotations ?? {};
+  validatePodAnnotations(errors, `${path}.annotations`, annotations, template.spec, before?.metadata?.annotations);
   if (!template.spec) {
     errors.push(field.required(`${path}.spec.containers`));
     return;
   }
-  validatePodSpec(errors, `${path}.spec`, template.spec, undefined);
+  validatePodSpec(errors, `${path}.spec`, template.spec, undefined, before?.spec);
+  validateAnnotationsMatch(errors, `${path}.spec`, annotations, template.spec);
   if (template.spec.ephemeralContainers?.length) {
     errors.push(field.forbidden(`${path}.spec.ephemeralContainers`, "ephemeral containers not allowed in pod template"));
   }
