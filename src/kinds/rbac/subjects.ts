@@ -14,8 +14,8 @@ type Binding = Pick<RoleBinding, "subjects" | "roleRef" | "metadata">;
 
 export function defaultBinding(binding: Binding): void {
   // Written by clients before it is validated: may be absent.
-  const reference: Partial<Binding["roleRef"]> | undefined = binding.roleRef;
-  if (reference && !reference.apiGroup) reference.apiGroup = RBAC_GROUP;
+  const reference: Partial<Binding["roleRef"]> = (binding.roleRef ??= { apiGroup: "", kind: "", name: "" });
+  if (!reference.apiGroup) reference.apiGroup = RBAC_GROUP;
   for (const subject of binding.subjects ?? []) {
     if (!subject.apiGroup && (subject.kind === "User" || subject.kind === "Group")) subject.apiGroup = RBAC_GROUP;
   }
@@ -31,7 +31,7 @@ export function validateBinding(
   const reference: DeepReadonly<Partial<Binding["roleRef"]>> = next.roleRef ?? {};
   const { apiGroup = "", kind = "", name = "" } = reference;
   if (apiGroup !== RBAC_GROUP) errors.push(field.notSupported("roleRef.apiGroup", apiGroup, [RBAC_GROUP]));
-  if (!options.roleKinds.includes(kind)) errors.push(field.notSupported("roleRef.kind", kind, options.roleKinds));
+  if (!options.roleKinds.includes(kind)) errors.push(field.notSupported("roleRef.kind", kind, options.roleKinds, "given"));
   if (name === "") errors.push(field.required("roleRef.name"));
   else errors.push(...pathSegmentName(name).map((problem) => field.invalid("roleRef.name", name, problem)));
   for (const [index, subject] of (next.subjects ?? []).entries()) {
@@ -53,7 +53,7 @@ function validateSubject(subject: DeepReadonly<Partial<Subject>>, namespaced: bo
     if (!namespaced && namespace === "") errors.push(field.required(`${path}.namespace`));
   } else if (kind === "User" || kind === "Group") {
     if (apiGroup !== RBAC_GROUP) errors.push(field.notSupported(`${path}.apiGroup`, apiGroup, [RBAC_GROUP]));
-  } else errors.push(field.notSupported(`${path}.kind`, kind, ["ServiceAccount", "User", "Group"]));
+  } else errors.push(field.notSupported(`${path}.kind`, kind, ["ServiceAccount", "User", "Group"], "given"));
   return errors;
 }
 

@@ -12,7 +12,7 @@ const TAINT_EFFECTS = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 export function checkTaintEffect(errors: Errors, path: string, effect: string | undefined, allowEmpty: boolean): void {
   if (!effect) {
     if (!allowEmpty) errors.push(field.required(path));
-  } else if (!TAINT_EFFECTS.includes(effect)) errors.push(field.notSupported(path, effect, TAINT_EFFECTS));
+  } else if (!TAINT_EFFECTS.includes(effect)) errors.push(field.notSupported(path, effect, TAINT_EFFECTS, "given"));
 }
 
 interface TaintLike {

@@ -16,17 +16,27 @@ function validate({ spec }: DeepReadonly<Lease>): FieldError[] {
     errors.push(field.invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0"));
   }
   const strategy = spec?.strategy;
-  if (strategy !== undefined && !STRATEGIES.includes(strategy)) {
-    if (!strategy.includes("/")) errors.push(field.notSupported("spec.strategy", strategy, STRATEGIES));
-    else for (const wrong of qualifiedName(strategy)) errors.push(field.invalid("spec.strategy", strategy, wrong));
-  }
+  // Upstream's path says it twice.
+  if (strategy !== undefined) checkStrategy(errors, "spec.strategy.strategy", strategy);
   if (spec?.preferredHolder && !strategy) {
     errors.push(field.forbidden("spec.preferredHolder", "may only be specified if `strategy` is defined"));
   }
   return errors;
 }
 
+/** One of Kubernetes' own, or any name with a domain. */
+function checkStrategy(errors: FieldError[], path: string, strategy: string): void {
+  if (strategy.includes("/")) errors.push(...qualifiedName(strategy).map((wrong) => field.invalid(path, strategy, wrong)));
+  else if (!STRATEGIES.includes(strategy)) errors.push(field.notSupported(path, strategy, STRATEGIES));
+}
+
 export const leaseHooks: KindHooks<Lease> = {
+  // Fields of coordinated election, which is off by default, can neither be set nor, being absent, come in later.
+  prepare: ({ spec }, previous) => {
+    if (!spec) return;
+    if (previous?.spec?.strategy === undefined) delete spec.strategy;
+    if (previous?.spec?.preferredHolder === undefined) delete spec.preferredHolder;
+  },
   validate,
   createOnUpdate: true,
   unconditionalUpdate: false,
