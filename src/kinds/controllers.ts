@@ -7,6 +7,7 @@ import { endpointsController } from "./core/endpoints/controller.ts";
 import { namespaceController } from "./core/namespace/controller.ts";
 import { serviceAccountController } from "./core/service-account/controller.ts";
 import { endpointSliceController } from "./discovery/endpoint-slice/controller.ts";
+import { serviceCidrController } from "./networking/service-cidr/controller.ts";
 import { podDisruptionBudgetController } from "./policy/pod-disruption-budget/controller.ts";
 import { clusterRoleAggregationController } from "./rbac/cluster-role/controller.ts";
 
@@ -19,4 +20,5 @@ export const kindControllers: readonly ControllerDefinition[] = [
   serviceAccountController,
   podDisruptionBudgetController,
   clusterRoleAggregationController,
+  serviceCidrController,
 ];

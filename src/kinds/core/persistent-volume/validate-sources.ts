@@ -57,7 +57,9 @@ const SOURCES: { readonly [K in keyof Spec]?: Check<K> } = {
     } else if (namespace !== undefined) checkDnsLabel(errors, `${path}.endpointsNamespace`, namespace);
   },
   flocker: (errors, path, source) => VENDOR_SOURCES.flocker?.(errors, path, source),
-  nfs: (errors, path, { server, path: directory = "" }) => {
+  nfs: (errors, path, source) => {
+    const server = source.server;
+    const directory: string = source.path ?? "";
     checkRequired(errors, `${path}.server`, server);
     checkRequired(errors, `${path}.path`, directory);
     if (!directory.startsWith("/")) errors.push(field.invalid(`${path}.path`, directory, "must be an absolute path"));

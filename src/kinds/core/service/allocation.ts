@@ -1,13 +1,14 @@
-// Gives a Service its cluster addresses and node ports. All steps of one allocation run without a pause, so that two
-// writes never get the same one; what an attempt took is given back when the write fails.
+// Gives a Service its cluster addresses and node ports; what an attempt took is given back when the write fails.
 
 import type { Service } from "#kinds/api/core-v1.gen.ts";
 import { parseIp } from "#kinds/shared/ip.ts";
+import { equal } from "#lib/equal.ts";
 import { field, internalError, invalid, type FieldError } from "#meta/errors.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 import { normalizeClusterIps } from "./defaults.ts";
 import { needsHealthCheckNodePort } from "./prepare.ts";
-import type { AddressPool, PortPool } from "./pools.ts";
+import type { ClusterAddresses, PortPool } from "./pools.ts";
+import { validateClusterIps } from "./validate-addresses.ts";
 
 type Spec = NonNullable<Service["spec"]>;
 
@@ -15,12 +16,12 @@ const SERVICE = { group: "", kind: "Service" };
 const HEADLESS = "None";
 
 export interface Pools {
-  /** The first is the cluster's own family. */
-  readonly addresses: readonly [AddressPool, ...AddressPool[]];
+  readonly addresses: ClusterAddresses;
   readonly ports: PortPool;
 }
 
-interface Held {
+/** What a Service holds. */
+export interface Held {
   readonly ips: ReadonlySet<string>;
   readonly ports: ReadonlySet<number>;
 }
@@ -33,153 +34,211 @@ export function heldBy(service: DeepReadonly<Service> | undefined): Held {
   return { ips: new Set(ips), ports: new Set([...ports, spec?.healthCheckNodePort ?? 0].filter((port) => port > 0)) };
 }
 
-export function mark(pools: Pools, held: Held): void {
-  for (const ip of held.ips) withPool(pools, ip, (pool, parsed) => pool.mark(parsed));
-  for (const port of held.ports) pools.ports.mark(port);
+export function give({ addresses, ports }: Pools, held: Held, owner: string): void {
+  for (const ip of held.ips) addresses.give(ip);
+  for (const port of held.ports) ports.give(port, owner);
 }
 
-export function give(pools: Pools, held: Held): void {
-  for (const ip of held.ips) withPool(pools, ip, (pool, parsed) => pool.give(parsed));
-  for (const port of held.ports) pools.ports.give(port);
-}
+export const ownerOf = (service: DeepReadonly<Service>): string => service.metadata?.uid ?? "";
 
-function withPool(pools: Pools, text: string, use: (pool: AddressPool, ip: NonNullable<ReturnType<typeof parseIp>>) => void): void {
-  const ip = parseIp(text);
-  const pool = ip && pools.addresses.find((each) => each.covers(ip));
-  if (ip && pool) use(pool, ip);
-}
-
-/** Fills `next` in and takes what it needs; throws 422 in upstream's words, having given back what it took. */
-export function allocateService(
+/** Fills `next` in and takes what it needs; throws 422 in upstream's words, having given back what it took. A dry run takes nothing. */
+export async function allocateService(
   pools: Pools,
   next: Service,
   previous: DeepReadonly<Service> | undefined,
-): { readonly commit: () => void; readonly rollback: () => void } {
+  dryRun = false,
+): Promise<{ readonly commit: () => void; readonly rollback: () => void }> {
   const before = heldBy(previous);
+  const owner = ownerOf(next);
   const taken = { ips: new Set<string>(), ports: new Set<number>() };
   try {
     if (next.spec) {
-      fillFamilies(pools, next, next.spec);
-      takeAddresses(pools, next, next.spec, before, taken.ips);
-      takePorts(pools, next, next.spec, before, taken.ports);
+      const unchanged = fillFamilies(pools.addresses, next, next.spec, previous?.spec);
+      takePorts(pools.ports, next, next.spec, previous?.spec, before, taken.ports);
+      if (!unchanged) await takeAddresses(pools.addresses, next, next.spec, before, taken.ips, dryRun);
     }
   } catch (error) {
-    give(pools, taken);
+    give(pools, taken, owner);
     throw error;
   }
   const after = heldBy(next);
+  const rollback = () => give(pools, taken, owner);
+  if (dryRun) rollback();
   return {
-    commit: () => give(pools, { ips: before.ips.difference(after.ips), ports: before.ports.difference(after.ports) }),
-    rollback: () => give(pools, taken),
+    commit: () => give(pools, { ips: before.ips.difference(after.ips), ports: before.ports.difference(after.ports) }, owner),
+    rollback: dryRun ? () => {} : rollback,
   };
 }
 
-function refuse(service: Service, ...errors: FieldError[]): never {
-  throw invalid(SERVICE, service.metadata?.name ?? "", errors);
+function refuse(service: Service, errors: readonly FieldError[]): void {
+  if (errors.length > 0) throw invalid(SERVICE, service.metadata?.name ?? "", errors);
 }
 
-function fillFamilies(pools: Pools, service: Service, spec: Spec): void {
-  if (spec.type === "ExternalName") return;
-  normalizeClusterIps(service, undefined);
+/** Sets the policy and the families; true: a dual-stack Service that stays as it is, whatever the cluster has become. */
+function fillFamilies(addresses: ClusterAddresses, service: Service, spec: Spec, before: DeepReadonly<Spec> | undefined): boolean {
+  if (spec.type === "ExternalName") return false;
+  if (!before) normalizeClusterIps(service, undefined);
+  if (before && staysPreferred(spec, before)) return true;
   const detached = spec.clusterIP === HEADLESS && Object.keys(spec.selector ?? {}).length === 0;
-  spec.ipFamilyPolicy ??= detached ? "RequireDualStack" : "SingleStack";
-  const configured = pools.addresses.map((pool) => `IPv${pool.family}`);
+  spec.ipFamilyPolicy ??= before?.ipFamilyPolicy ?? (detached ? "RequireDualStack" : "SingleStack");
+  const wrong: FieldError[] = [];
+  validateClusterIps(spec, before?.clusterIPs ?? [], wrong);
+  refuse(service, wrong);
+
+  const configured = addresses.families.map((family) => `IPv${family}`);
+  const policy = (detail: string) => field.invalid("spec.ipFamilyPolicy", spec.ipFamilyPolicy, detail);
+  const errors: FieldError[] = [];
+  if (before) errors.push(...followPolicy(spec, before, policy));
   if (spec.ipFamilyPolicy === "SingleStack") {
-    const multiple = (what: string) =>
-      field.invalid(
-        "spec.ipFamilyPolicy",
-        spec.ipFamilyPolicy,
-        `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${what} are specified`,
-      );
-    if (spec.clusterIPs?.length === 2) refuse(service, multiple("cluster IPs"));
-    if (spec.ipFamilies?.length === 2) refuse(service, multiple("IP families"));
+    for (const [list, what] of [
+      [spec.clusterIPs, "cluster IPs"],
+      [spec.ipFamilies, "IP families"],
+    ] as const) {
+      if (list?.length === 2) errors.push(policy(`must be 'RequireDualStack' or 'PreferDualStack' when multiple ${what} are specified`));
+    }
   }
   const families = [...(spec.ipFamilies ?? [])];
   for (const [index, ip] of (spec.clusterIPs ?? []).entries()) {
+    if (ip === HEADLESS) break;
     const parsed = parseIp(ip);
     if (!parsed || index < families.length) continue;
     const family = `IPv${parsed.family}`;
-    if (!configured.includes(family)) {
-      refuse(service, field.invalid(`spec.clusterIPs[${index}]`, spec.clusterIPs, `${family} is not configured on this cluster`));
-    }
-    families.push(family);
+    if (configured.includes(family)) families.push(family);
+    else errors.push(field.invalid(`spec.clusterIPs[${index}]`, spec.clusterIPs, `${family} is not configured on this cluster`));
   }
+  refuse(service, errors);
+  const isDual = spec.ipFamilyPolicy !== "SingleStack";
+  if (!detached) refuse(service, unconfigured(spec, families, configured, policy));
   if (families.length === 0) families.push(configured[0] ?? "IPv4");
-  const other = families[0] === "IPv4" ? "IPv6" : "IPv4";
-  if (detached) {
-    // Nobody knows which addresses the endpoints of such a Service will have.
-    if (families.length < 2 && spec.ipFamilyPolicy !== "SingleStack") families.push(other);
-  } else {
-    if (spec.ipFamilyPolicy === "RequireDualStack" && configured.length < 2) {
-      const detail = "this cluster is not configured for dual-stack services";
-      refuse(service, field.invalid("spec.ipFamilyPolicy", spec.ipFamilyPolicy, detail));
-    }
-    for (const [index, family] of (spec.ipFamilies ?? []).entries()) {
-      if (!configured.includes(family))
-        refuse(service, field.invalid(`spec.ipFamilies[${index}]`, family, "not configured on this cluster"));
-    }
-    if (spec.ipFamilyPolicy !== "SingleStack" && families.length === 1 && configured.length === 2) families.push(other);
-  }
+  // Nobody knows which addresses the endpoints of a detached Service will have.
+  if (isDual && families.length === 1 && (detached || configured.length === 2)) families.push(families[0] === "IPv4" ? "IPv6" : "IPv4");
   spec.ipFamilies = families;
+  return false;
 }
 
-function takeAddresses(pools: Pools, service: Service, spec: Spec, before: Held, taken: Set<string>): void {
-  if (spec.type === "ExternalName" || spec.clusterIP === HEADLESS) return;
+function unconfigured(
+  spec: Spec,
+  families: readonly string[],
+  configured: readonly string[],
+  policy: (detail: string) => FieldError,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  if (spec.ipFamilyPolicy === "RequireDualStack" && configured.length < 2) {
+    errors.push(policy("this cluster is not configured for dual-stack services"));
+  }
+  for (const [index, family] of families.entries()) {
+    if (!configured.includes(family)) errors.push(field.invalid(`spec.ipFamilies[${index}]`, family, "not configured on this cluster"));
+  }
+  return errors;
+}
+
+/** Services that prefer two families are not changed when the cluster's families do. */
+function staysPreferred(spec: Spec, before: DeepReadonly<Spec>): boolean {
+  return (
+    spec.ipFamilyPolicy === "PreferDualStack" &&
+    (before.ipFamilyPolicy ?? "PreferDualStack") === "PreferDualStack" &&
+    spec.type === before.type &&
+    equal(spec.clusterIPs ?? [], before.clusterIPs ?? []) &&
+    equal(spec.ipFamilies ?? [], before.ipFamilies ?? [])
+  );
+}
+
+/** A change to one family drops the second; nothing else may. */
+function followPolicy(spec: Spec, before: DeepReadonly<Spec>, policy: (detail: string) => FieldError): FieldError[] {
+  const { clusterIPs = [], ipFamilies = [] } = spec;
+  const [oldIps, oldFamilies] = [before.clusterIPs ?? [], before.ipFamilies ?? []];
+  if (spec.ipFamilyPolicy === "SingleStack") {
+    if (clusterIPs.length > 1 && equal(clusterIPs, oldIps)) spec.clusterIPs = clusterIPs.slice(0, 1);
+    if (ipFamilies.length > 1 && equal(ipFamilies, oldFamilies)) spec.ipFamilies = ipFamilies.slice(0, 1);
+    return [];
+  }
+  const errors: FieldError[] = [];
+  const reduced = (next: readonly string[], old: readonly string[]) => next.length > 0 && next.length < old.length;
+  if (reduced(clusterIPs, oldIps)) errors.push(policy("must be 'SingleStack' to release the secondary cluster IP"));
+  if (reduced(ipFamilies, oldFamilies)) errors.push(policy("must be 'SingleStack' to release the secondary IP family"));
+  return errors;
+}
+
+async function takeAddresses(
+  addresses: ClusterAddresses,
+  service: Service,
+  spec: Spec,
+  before: Held,
+  taken: Set<string>,
+  dryRun: boolean,
+): Promise<void> {
+  if (spec.type === "ExternalName" || spec.clusterIPs?.[0] === HEADLESS) return;
+  const name = service.metadata?.name ?? "";
+  const reference = { namespace: service.metadata?.namespace ?? "", name };
   const ips = [...(spec.clusterIPs ?? [])];
   for (const [index, family] of (spec.ipFamilies ?? []).entries()) {
     const wanted = ips[index];
-    const pool = pools.addresses.find((each) => `IPv${each.family}` === family);
-    if (wanted !== undefined && before.ips.has(wanted)) continue;
-    if (wanted === undefined || wanted === "") {
-      const ip = pool?.takeAny();
-      if (ip === undefined)
-        throw internalError(
-          new Error(`failed to allocate a serviceIP for Service ${JSON.stringify(service.metadata?.name ?? "")}: range is full`),
-        );
+    if (wanted && before.ips.has(wanted)) continue;
+    if (!wanted) {
+      const ip = await addresses.takeAny(reference, family === "IPv6" ? 6 : 4, dryRun);
+      if (ip === undefined) {
+        throw internalError(new Error(`failed to allocate a serviceIP for Service ${JSON.stringify(name)}: range is full`));
+      }
       ips[index] = ip;
-      taken.add(ip);
+      if (!dryRun) taken.add(ip);
       continue;
     }
     const parsed = parseIp(wanted);
     // What is no address is left to validation.
-    const wrong = parsed && pool?.take(parsed);
-    if (wrong) refuse(service, field.invalid("spec.clusterIPs", ips, `failed to allocate IP ${wanted}: ${wrong}`));
-    if (parsed) taken.add(wanted);
+    if (!parsed) continue;
+    const wrong = await addresses.take(reference, parsed, dryRun);
+    if (wrong !== undefined) refuse(service, [field.invalid("spec.clusterIPs", ips, `failed to allocate IP ${wanted}: ${wrong}`)]);
+    else if (!dryRun) taken.add(wanted);
   }
   spec.clusterIPs = ips;
   if (ips[0] !== undefined) spec.clusterIP ||= ips[0];
 }
 
-function takePorts(pools: Pools, service: Service, spec: Spec, before: Held, taken: Set<number>): void {
-  const held = (port: number) => before.ports.has(port) || taken.has(port);
-  const any = (): number => {
-    const port = pools.ports.takeAny();
-    if (port === undefined) throw internalError(new Error("failed to allocate a nodePort: range is full"));
+function takePorts(
+  pool: PortPool,
+  service: Service,
+  spec: Spec,
+  previous: DeepReadonly<Spec> | undefined,
+  before: Held,
+  taken: Set<number>,
+): void {
+  const owner = ownerOf(service);
+  const any = (what: string): number => {
+    const port = pool.takeAny(owner);
+    if (port === undefined) throw internalError(new Error(`failed to allocate a ${what}: range is full`));
     taken.add(port);
     return port;
   };
-  const take = (port: number, path: string): void => {
-    if (held(port)) return;
-    const wrong = pools.ports.take(port);
-    if (wrong !== undefined) refuse(service, field.invalid(path, port, wrong));
-    taken.add(port);
+  const take = (port: number): string | undefined => {
+    const wrong = pool.take(port, owner);
+    if (wrong === undefined) taken.add(port);
+    return wrong;
   };
   if (spec.type === "NodePort" || spec.type === "LoadBalancer") {
     const automatic = spec.type === "NodePort" || spec.allocateLoadBalancerNodePorts !== false;
-    // Entries of one port with several protocols share a node port.
+    // Entries of one port with several protocols share a node port, whichever of them names it.
     const byPort = new Map<number, number>();
+    for (const { nodePort, port } of spec.ports ?? []) if (nodePort && !byPort.has(port)) byPort.set(port, nodePort);
+    const own = new Map<number, number>();
     for (const [index, { nodePort, port }] of (spec.ports ?? []).entries()) {
-      if (!nodePort) continue;
-      take(nodePort, `spec.ports[${index}].nodePort`);
-      if (!byPort.has(port)) byPort.set(port, nodePort);
+      if (!nodePort || before.ports.has(nodePort)) continue;
+      // Two ports of a new Service cannot share one, those of a changed Service can: upstream looks at them differently.
+      if (previous ? taken.has(nodePort) : own.get(port) === nodePort) continue;
+      const wrong = take(nodePort);
+      if (wrong !== undefined) refuse(service, [field.invalid(`spec.ports[${index}].nodePort`, nodePort, wrong)]);
+      own.set(port, nodePort);
     }
     for (const port of spec.ports ?? []) {
       if (port.nodePort || !automatic) continue;
-      port.nodePort = byPort.get(port.port) ?? any();
+      port.nodePort = (previous ? undefined : byPort.get(port.port)) ?? any("nodePort");
       byPort.set(port.port, port.nodePort);
     }
   }
   if (!needsHealthCheckNodePort(spec)) return;
-  if (spec.healthCheckNodePort) take(spec.healthCheckNodePort, "spec.healthCheckNodePort");
-  else spec.healthCheckNodePort = any();
+  const wanted = spec.healthCheckNodePort;
+  if (!wanted) spec.healthCheckNodePort = any("HealthCheck NodePort 0");
+  else if (!(previous && needsHealthCheckNodePort(previous))) {
+    const wrong = take(wanted);
+    if (wrong !== undefined) throw internalError(new Error(`failed to allocate requested HealthCheck NodePort ${wanted}: ${wrong}`));
+  }
 }

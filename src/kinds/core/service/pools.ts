@@ -1,105 +1,118 @@
-// What Services are given and of which there is one each: cluster addresses and node ports. In memory; what is taken follows from the stored Services.
+// Numbers of which there is one each: which of a range are free, and which is given next. In memory.
 
-import { contains, formatIp, rangeOf, type Cidr, type Ip } from "#kinds/shared/ip.ts";
+import { formatIp, rangeOf, type Cidr, type Ip } from "#kinds/shared/ip.ts";
 
-/** A pool of numbers between two bounds, both inclusive. */
-export interface Pool {
-  has(value: bigint): boolean;
-  take(value: bigint): void;
-  give(value: bigint): void;
-  /** Takes a free one; undefined if there is none. */
-  takeAny(): bigint | undefined;
-}
-
-/** How many are left for those that ask for a certain one, so that clashes with those given by chance are rare. */
-function reservedFor(size: number): number {
-  return size < 16 ? 0 : Math.min(Math.max(16, Math.floor(size / 16)), 256);
-}
-
-/** Random tries before the pool is searched in order. */
+/** Random tries before a range is searched in order. */
 const RANDOM_TRIES = 16;
+/** Ranges of IPv6 are larger than numbers are exact; so many addresses are plenty. */
+const MAX_SIZE = 2n ** 40n;
 
-export function createPool(first: bigint, last: bigint, random: () => number): Pool {
-  const taken = new Set<bigint>();
-  const size = Number(last - first) + 1;
-  const reserved = size > 0 ? reservedFor(size) : 0;
-  const takeIfFree = (value: bigint): boolean => {
-    if (taken.has(value)) return false;
-    taken.add(value);
-    return true;
-  };
-  return {
-    has: (value) => taken.has(value),
-    take: (value) => void taken.add(value),
-    give: (value) => void taken.delete(value),
-    takeAny() {
-      if (size <= 0 || taken.size >= size) return undefined;
-      for (let attempt = 0; attempt < RANDOM_TRIES; attempt++) {
-        const value = first + BigInt(reserved + Math.floor(random() * (size - reserved)));
-        if (takeIfFree(value)) return value;
-      }
-      for (let offset = 0; offset < size; offset++) {
-        const value = first + BigInt((offset + reserved) % size);
-        if (takeIfFree(value)) return value;
-      }
-      return undefined;
-    },
-  };
+/**
+ * A free number of a range, by chance, from above the part that is kept for those who ask for a certain one; from
+ * that part too when all others are taken. Undefined: there is none.
+ */
+function pickFree(size: number, reserved: number, isTaken: (offset: number) => boolean, random: () => number): number | undefined {
+  for (let attempt = 0; attempt < RANDOM_TRIES && size > reserved; attempt++) {
+    const offset = reserved + Math.floor(random() * (size - reserved));
+    if (!isTaken(offset)) return offset;
+  }
+  for (let step = 0; step < size; step++) {
+    const offset = (step + reserved) % size;
+    if (!isTaken(offset)) return offset;
+  }
+  return undefined;
+}
+
+/** Upstream's size of the part that is kept: a share of the range within bounds, none of small ranges. */
+function reservedOf(size: number, share: number, max: number): number {
+  return size <= 16 ? 0 : Math.min(Math.max(16, Math.floor(size / share)), max);
+}
+
+export interface AddressRange {
+  readonly family: 4 | 6;
+  /** The network address itself, which is never given. */
+  readonly base: string;
+  /** Whether it may be asked for, be it free or not. */
+  covers(ip: Ip): boolean;
+  pick(taken: ReadonlySet<bigint>, random: () => number): Ip | undefined;
 }
 
 /** Cluster addresses of one range. The first address and, for IPv4, the last are never given. */
-export function createAddressPool(cidr: Cidr, random: () => number) {
+export function createAddressRange(cidr: Cidr): AddressRange {
+  const { family } = cidr;
   const { first, size } = rangeOf(cidr);
   const low = first + 1n;
-  const high = first + size - (cidr.family === 4 ? 2n : 1n);
-  // IPv6 ranges are huge; upstream uses no more than 2^16 of them either.
-  const pool = createPool(low, high - low > 65535n ? low + 65535n : high, random);
-  const text = `${formatIp({ family: cidr.family, value: first })}/${cidr.prefix}`;
+  const high = first + size - (family === 4 ? 2n : 1n);
+  const count = high - low + 1n;
+  const usable = Number(count < 0n ? 0n : count > MAX_SIZE ? MAX_SIZE : count);
+  const reserved = reservedOf(usable, 16, 256);
+  const base = formatIp({ family, value: first });
   return {
-    family: cidr.family,
-    covers: (ip: Ip): boolean => contains(cidr, ip),
-    give: (ip: Ip): void => pool.give(ip.value),
-    /** For what is stored already. */
-    mark: (ip: Ip): void => pool.take(ip.value),
-    takeAny(): string | undefined {
-      const value = pool.takeAny();
-      return value === undefined ? undefined : formatIp({ family: cidr.family, value });
-    },
-    /** What is wrong with taking this one; undefined: it is taken now. */
-    take(ip: Ip): string | undefined {
-      if (!contains(cidr, ip) || ip.value < low || ip.value > high) {
-        return `the provided IP (${formatIp(ip)}) is not in the valid range. The range of valid IPs is ${text}`;
-      }
-      if (pool.has(ip.value)) return "provided IP is already allocated";
-      pool.take(ip.value);
-      return undefined;
+    family,
+    base,
+    covers: (ip) => ip.family === family && ip.value >= low && ip.value <= high,
+    pick(taken, random) {
+      const offset = pickFree(usable, reserved, (at) => taken.has(low + BigInt(at)), random);
+      return offset === undefined ? undefined : { family, value: low + BigInt(offset) };
     },
   };
 }
 
-export type AddressPool = ReturnType<typeof createAddressPool>;
+export interface ServiceName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface ClusterAddresses {
+  /** Families of the cluster's own ranges; the first is the default. */
+  readonly families: readonly (4 | 6)[];
+  /** Takes this one; resolves to what is wrong, in upstream's words. */
+  take(service: ServiceName, ip: Ip, dryRun: boolean): Promise<string | undefined>;
+  /** Takes any; undefined: there is none. A dry run gets the range's own address, as upstream. */
+  takeAny(service: ServiceName, family: 4 | 6, dryRun: boolean): Promise<string | undefined>;
+  give(ip: string): void;
+}
 
 export interface PortRange {
   readonly first: number;
   readonly last: number;
 }
 
-export function createPortPool({ first, last }: PortRange, random: () => number) {
-  const pool = createPool(BigInt(first), BigInt(last), random);
+/**
+ * Node ports, each with the uid of the Service that has it: news of a Service that is gone cannot free what another one
+ * has taken since.
+ */
+export interface PortPool {
+  /** What is wrong with taking this one; undefined: it is taken now. */
+  take(port: number, owner: string): string | undefined;
+  takeAny(owner: string): number | undefined;
+  /** For what is stored already. */
+  mark(port: number, owner: string): void;
+  /** Frees it if it is the owner's. */
+  give(port: number, owner: string): void;
+}
+
+export function createPortPool({ first, last }: PortRange, random: () => number): PortPool {
+  const owners = new Map<number, string>();
+  const size = last - first + 1;
+  const reserved = reservedOf(size, 32, 128);
   return {
-    give: (port: number): void => pool.give(BigInt(port)),
-    mark: (port: number): void => pool.take(BigInt(port)),
-    takeAny(): number | undefined {
-      const port = pool.takeAny();
-      return port === undefined ? undefined : Number(port);
-    },
-    take(port: number): string | undefined {
+    take(port, owner) {
       if (port < first || port > last) return `provided port is not in the valid range. The range of valid ports is ${first}-${last}`;
-      if (pool.has(BigInt(port))) return "provided port is already allocated";
-      pool.take(BigInt(port));
+      if (owners.has(port)) return "provided port is already allocated";
+      owners.set(port, owner);
       return undefined;
+    },
+    takeAny(owner) {
+      if (owners.size >= size) return undefined;
+      const offset = pickFree(size, reserved, (at) => owners.has(first + at), random);
+      if (offset === undefined) return undefined;
+      owners.set(first + offset, owner);
+      return first + offset;
+    },
+    mark: (port, owner) => void owners.set(port, owner),
+    give(port, owner) {
+      if (owners.get(port) === owner) owners.delete(port);
     },
   };
 }
-
-export type PortPool = ReturnType<typeof createPortPool>;
