@@ -5,6 +5,7 @@ import { type ApiServer, createApiServer } from "#apiserver/api-server.ts";
 import { createTokenSigner } from "#apiserver/auth/service-account-token.ts";
 import type { ApiRequest, UserInfo } from "#apiserver/http.ts";
 import { builtinKinds } from "#kinds/builtin-kinds.ts";
+import { builtinStructure } from "#kinds/structure.ts";
 import { createKindServers } from "#kinds/servers.ts";
 import { createVirtualClock, type VirtualClock } from "#lib/clock.ts";
 import { silentLogger } from "#lib/log.ts";
@@ -50,6 +51,7 @@ export async function startBuiltinServer(
     log: silentLogger,
     random,
     version: { major: "1", minor: "36", gitVersion: "v1.36.0+test" },
+    openApi: { types: builtinStructure() },
     ...createKindServers({ clock, random, signer: createTokenSigner({ key: privateKey }) }),
   });
   const request = async (method: string, target: string, body: unknown, rest: Partial<ApiRequest>): Promise<Answer> => {

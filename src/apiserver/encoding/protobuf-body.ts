@@ -61,7 +61,8 @@ export function createProtobufBodies(catalog: KindCatalog, types: ProtobufTypes 
       const { apiVersion, kind, raw } = readEnvelope(body);
       return { kind, apiVersion, ...decode(raw, demand(apiVersion, kind)) };
     },
-    knows: (apiVersion, kind) => find(apiVersion, kind) !== undefined,
+    // Without the types of lists and their metadata little could be answered.
+    knows: (apiVersion, kind) => types !== undefined && find(apiVersion, kind) !== undefined,
     encode: (object) => {
       const { apiVersion, kind } = object;
       return writeEnvelope({ apiVersion, kind, raw: message(object, demand(apiVersion, kind)) });

@@ -118,7 +118,7 @@ test("documents come one by one, without the empty ones", async () => {
 
 test("YAML is printed sorted, with lists not indented and texts that look like something else quoted", async () => {
   const value = { b: [{ x: 1, y: "yes" }], a: "0777", m: "one\ntwo\n", n: null, gone: undefined };
-  assert.equal(await encodeYaml(value), "a: '0777'\nb:\n- x: 1\n  'y': 'yes'\nm: |\n  one\n  two\n'n': null\n");
+  assert.equal(await encodeYaml(value), 'a: "0777"\nb:\n- x: 1\n  "y": "yes"\nm: |\n  one\n  two\n"n": null\n');
 });
 
 test("JSON data survives being printed as YAML", async () => {
@@ -136,3 +136,29 @@ test("JSON data survives being printed as YAML", async () => {
     { numRuns: 500 },
   );
 });
+
+test("texts that look like dates or large numbers come back as they were, and integers of 64 bits exactly", async () => {
+  const value = { time: "2026-01-02T03:04:05Z", day: "2026-01-02", text: "9007199254740993", number: 9007199254740993n };
+  const text = await encodeYaml(value);
+  assert.equal(text, 'day: "2026-01-02"\nnumber: 9007199254740993\ntext: "9007199254740993"\ntime: "2026-01-02T03:04:05Z"\n');
+  assert.deepEqual((await decodeYaml(new TextEncoder().encode(text))).value, value);
+});
+
+const integers: readonly (readonly [text: string, value: unknown])[] = [
+  ["9007199254740991", 9007199254740991],
+  ["9007199254740992", 9007199254740992],
+  ["9007199254740993", 9007199254740993n],
+  ["-9223372036854775808", -9223372036854775808n],
+  ["9223372036854775807", 9223372036854775807n],
+  ["18446744073709551616", 18446744073709551616],
+  ["1e18", 1e18],
+  ['"9007199254740993"', "9007199254740993"],
+];
+
+for (const [text, value] of integers) {
+  test(`the integer ${text} is exact as far as 64 bits go`, () => {
+    const { value: decoded } = decodeJson(new TextEncoder().encode(`{"a":[${text}]}`));
+    assert.deepEqual(decoded, { a: [value] });
+    if (typeof value === "bigint") assert.equal(new TextDecoder().decode(encodeJson(decoded)), `{"a":[${text}]}`);
+  });
+}

@@ -2,7 +2,7 @@
 // loaded at first use, since JSON is what nearly all clients send.
 
 import { badRequest } from "../errors.ts";
-import { decodeText, type Decoded, type DecodeOptions } from "./json.ts";
+import { decodeText, parseJson, type Decoded, type DecodeOptions } from "./json.ts";
 
 type Library = typeof import("js-yaml");
 
@@ -46,6 +46,7 @@ export async function encodeYaml(value: unknown): Promise<string> {
     noRefs: true,
     lineWidth: -1,
     skipInvalid: true,
+    quoteStyle: "double",
   });
 }
 
@@ -57,6 +58,7 @@ const PREFIX = "tag:yaml.org,2002:";
 const TRUE = new Set(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"]);
 const FALSE = new Set(["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"]);
 const NULL = new Set(["", "~", "null", "Null", "NULL"]);
+const TIMESTAMP = /^\d{4}-\d\d?-\d\d?(?:[Tt\s]\s*\d\d?:\d\d:\d\d(?:\.\d*)?\s*(?:Z|[-+]\d\d?(?::\d\d)?)?)?$/;
 const DIGITS = "0123456789+-".split("");
 
 function schemaOf(library: Library) {
@@ -79,12 +81,12 @@ function schemaOf(library: Library) {
       resolve: (source) => TRUE.has(source) || (FALSE.has(source) ? false : library.NOT_RESOLVED),
       identify: (data) => typeof data === "boolean",
     }),
-    defineScalarTag<number>(`${PREFIX}int`, {
+    defineScalarTag<number | bigint>(`${PREFIX}int`, {
       implicit: true,
       implicitFirstChars: DIGITS,
       resolve: (source) => parseInteger(source) ?? library.NOT_RESOLVED,
       // From 1e21 on numbers print with an exponent, which is a float's form.
-      identify: (data) => Number.isInteger(data) && Math.abs(Number(data)) < 1e21,
+      identify: (data) => typeof data === "bigint" || (Number.isInteger(data) && Math.abs(Number(data)) < 1e21),
     }),
     defineScalarTag<number>(`${PREFIX}float`, {
       implicit: true,
@@ -96,13 +98,18 @@ function schemaOf(library: Library) {
       resolve: (source) => decodeBinary(source) ?? library.NOT_RESOLVED,
       identify: () => false,
     }),
-    // Dates are text in JSON.
-    defineScalarTag<string>(`${PREFIX}timestamp`, { resolve: (source) => source, identify: () => false }),
+    // Dates are text in JSON. That they could be something else makes them quoted when they are written.
+    defineScalarTag<string>(`${PREFIX}timestamp`, {
+      implicit: true,
+      implicitFirstChars: "0123456789".split(""),
+      resolve: (source) => (TIMESTAMP.test(source) ? source : library.NOT_RESOLVED),
+      identify: () => false,
+    }),
   ]);
 }
 
 /** Decimal, 0x, 0o, 0b, or octal with a leading 0; underscores between digits do not count. */
-function parseInteger(source: string): number | undefined {
+function parseInteger(source: string): number | bigint | undefined {
   const parts = /^([-+]?)(?:0[xX]([\da-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9]\d*))$/.exec(source.replaceAll("_", ""));
   if (parts === null || source.startsWith("_")) return undefined;
   const [, sign, hex, binary, octal, decimal = ""] = parts;
@@ -110,7 +117,9 @@ function parseInteger(source: string): number | undefined {
   if (hex !== undefined) value = Number.parseInt(hex, 16);
   else if (binary !== undefined) value = Number.parseInt(binary, 2);
   else if (octal !== undefined) value = Number.parseInt(octal, 8);
-  return sign === "-" ? -value : value;
+  if (Number.isSafeInteger(value) || hex !== undefined || binary !== undefined || octal !== undefined) return sign === "-" ? -value : value;
+  const exact = parseJson(`${sign === "-" ? "-" : ""}${decimal}`);
+  return typeof exact === "bigint" ? exact : sign === "-" ? -value : value;
 }
 
 function parseFloating(source: string): number | undefined {
