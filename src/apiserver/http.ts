@@ -23,6 +23,8 @@ export interface ApiRequest {
   readonly signal: AbortSignal;
   /** The peer's verified client certificate, if it presented one. */
   readonly peerCertificate?: { readonly commonName: string; readonly organizations: readonly string[] };
+  /** The peer presented a client certificate that the client authority does not vouch for. */
+  readonly untrustedCertificate?: boolean;
   readonly remoteAddress: string;
   /** An identity that needs no authentication: in-process callers. */
   readonly trustedUser?: UserInfo;

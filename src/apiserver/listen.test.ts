@@ -139,3 +139,45 @@ test("an upgrade that no handler takes is answered on the socket", async () => {
   assert.match(text, /^HTTP\/1\.1 404 Not Found\r\n/);
   assert.match(text, /boats\.sea\.example \\"a\\" not found/);
 });
+
+test("a certificate of a foreign authority is refused, credentials of an unknown sort are none", async () => {
+  await using api = await startListening();
+  const foreign = await ensureCertificates(undefined, { clock: realClock });
+  const { certificate: cert, key } = foreign.admin;
+  const stranger = await call1(api.port, "GET", `${BOATS}/a`, { ca: admin.ca, cert, key, agent: false });
+  assert.equal(stranger.status, 401);
+  assert.deepEqual(JSON.parse(stranger.text), {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    message: "Unauthorized",
+    reason: "Unauthorized",
+    code: 401,
+  });
+  const basic = await call1(api.port, "GET", `${BOATS}/a`, { ca: admin.ca, agent: false, headers: { authorization: "Basic YTpi" } });
+  assert.equal(basic.status, 403);
+  assert.match(basic.text, /system:anonymous/);
+});
+
+test("a server that stops ends watches, answers what is under way and closes idle connections", async () => {
+  await using api = await startListening();
+  const session = connect(`https://127.0.0.1:${api.port}`, admin);
+  const watch = session.request({ ":method": "GET", ":path": `${BOATS}?watch=1` });
+  const [headers] = (await once(watch, "response")) as [IncomingHttpHeaders & { ":status": number }];
+  assert.equal(headers[":status"], 200);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  assert.equal((await call1(api.port, "GET", BOATS, { ...admin, agent })).status, 200);
+  // Its body has not come when the server begins to stop.
+  const slow = session.request({ ":method": "POST", ":path": BOATS });
+  slow.write('{"metadata":');
+  await new Promise((resolve) => session.ping(resolve));
+  const closed = Promise.all([api.server.stop(10_000), api.listener.close(10_000)]);
+  slow.end('{"name":"late"}}');
+  const [answer] = (await once(slow, "response")) as [IncomingHttpHeaders & { ":status": number }];
+  assert.equal(answer[":status"], 201);
+  for await (const chunk of watch) void chunk; // ends, without an error
+  slow.resume();
+  await closed;
+  agent.destroy();
+});

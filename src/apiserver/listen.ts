@@ -1,7 +1,7 @@
 // Puts a server on the network: TLS, HTTP/2 and HTTP/1.1 on one port. Client certificates are asked for, not demanded.
 
 import { createSecureServer, type Http2SecureServer, type Http2Session, type ServerHttp2Stream } from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { realClock, type Clock } from "#lib/clock.ts";
 import { silentLogger, type Logger } from "#lib/log.ts";
@@ -64,8 +64,9 @@ export async function listen(server: { readonly handler: Handler }, options: Lis
   secure.removeAllListeners("newListener");
   Object.assign(secure, { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0, headersTimeout: 60_000 });
 
+  let closing: Promise<void> | undefined;
   const sessions = new Map<Http2Session, Peer>();
-  const sockets = new Map<Socket, Peer>();
+  const sockets = new Map<TLSSocket, Peer>();
   secure.on("secureConnection", (socket: TLSSocket) => {
     sockets.set(socket, peerOf(socket));
     socket.on("error", () => {});
@@ -76,21 +77,35 @@ export async function listen(server: { readonly handler: Handler }, options: Lis
     session.on("error", () => {});
     session.once("close", () => sessions.delete(session));
   });
+  // Answers under way, watches too; upgraded sockets are not waited for.
+  let busy = 0;
+  let onIdle: (() => void) | undefined;
+  const answering = (answer: { once(event: "close", done: () => void): unknown }): void => {
+    busy++;
+    answer.once("close", () => {
+      busy--;
+      if (busy === 0) onIdle?.();
+    });
+  };
   secure.on("stream", (stream, headers, flags) => {
+    answering(stream);
     const peer = (stream.session && sessions.get(stream.session)) ?? UNKNOWN_PEER;
     handleStream(handler, log, peer, stream as ServerHttp2Stream, headers, flags); // a server's streams are these
   });
   const http1 = secure as unknown as import("node:http").Server; // with allowHTTP1 the server emits an HTTP/1.1 server's events too
-  http1.on("request", (message, response) => handleRequest(handler, log, sockets.get(message.socket) ?? UNKNOWN_PEER, message, response));
+  http1.on("request", (message, response) => {
+    answering(response);
+    if (closing) response.setHeader("connection", "close");
+    handleRequest(handler, log, sockets.get(message.socket as TLSSocket) ?? UNKNOWN_PEER, message, response);
+  });
   http1.on("upgrade", (message, socket, head) => {
-    handleUpgrade(handler, log, sockets.get(message.socket) ?? UNKNOWN_PEER, message, socket, head);
+    handleUpgrade(handler, log, sockets.get(message.socket as TLSSocket) ?? UNKNOWN_PEER, message, socket, head);
   });
   secure.on("tlsClientError", () => {});
   secure.on("sessionError", () => {});
   const { port } = await bound(secure, options);
   secure.on("error", (error) => log.error("listener failed", { error }));
 
-  let closing: Promise<void> | undefined;
   const close = (graceMs = 0): Promise<void> =>
     (closing ??= new Promise((resolve) => {
       secure.close(() => resolve());
@@ -99,8 +114,14 @@ export async function listen(server: { readonly handler: Handler }, options: Lis
         for (const session of sessions.keys()) session.destroy();
         for (const socket of sockets.keys()) socket.destroy();
       };
-      if (graceMs === 0) cut();
-      else clock.after(graceMs, cut);
+      if (graceMs === 0) return cut();
+      const timer = clock.after(graceMs, cut);
+      secure.once("close", () => timer.cancel());
+      // Sessions close themselves when their last stream has; HTTP/1.1 connections that are kept alive have to be told.
+      onIdle = () => {
+        for (const socket of sockets.keys()) if (socket.alpnProtocol !== "h2") socket.destroySoon();
+      };
+      if (busy === 0) onIdle();
     }));
   return { port, close, [Symbol.asyncDispose]: () => close() };
 }

@@ -110,9 +110,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     random,
     ...serverParts({ certificates, plan, clock, random }),
   });
+  stack.defer(() => server.stop());
   const listening = await listen(server, {
     host: HOST,
     port: options.port ?? 0,
+    log: log.with({ component: "apiserver" }),
     tls: { cert: certificates.serving.certificate, key: certificates.serving.key, clientCa: certificates.caCertificate },
   });
   // Requests under way are answered and watches are ended, so that clients know to come back; components have gone before.

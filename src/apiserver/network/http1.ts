@@ -38,6 +38,7 @@ function requestOf(message: IncomingMessage, peer: Peer, onGone: (abort: () => v
     },
     remoteAddress: peer.address,
     ...(peer.certificate ? { peerCertificate: peer.certificate } : {}),
+    ...(peer.untrusted ? { untrustedCertificate: true } : {}),
     ...(hijack ? { hijack } : {}),
   };
 }

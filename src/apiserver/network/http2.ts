@@ -17,6 +17,7 @@ class Http2Request implements ApiRequest {
   readonly headers: ApiRequest["headers"];
   readonly remoteAddress: string;
   readonly peerCertificate?: NonNullable<ApiRequest["peerCertificate"]>;
+  readonly untrustedCertificate?: boolean;
   readonly #stream: ServerHttp2Stream;
   readonly #search: string;
   readonly #empty: boolean;
@@ -36,6 +37,7 @@ class Http2Request implements ApiRequest {
     this.headers = headers as ApiRequest["headers"];
     this.remoteAddress = peer.address;
     if (peer.certificate) this.peerCertificate = peer.certificate;
+    if (peer.untrusted) this.untrustedCertificate = true;
   }
 
   get query(): URLSearchParams {

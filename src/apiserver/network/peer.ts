@@ -5,13 +5,15 @@ import type { ApiRequest } from "../http.ts";
 
 export interface Peer {
   readonly certificate: ApiRequest["peerCertificate"];
+  /** There is a certificate, and it is not to be trusted. */
+  readonly untrusted?: boolean;
   readonly address: string;
 }
 
 /** Only certificates that the client authority vouches for count. */
 export function peerOf(socket: Pick<TLSSocket, "authorized" | "getPeerCertificate" | "remoteAddress">): Peer {
   const address = socket.remoteAddress ?? "";
-  if (!socket.authorized) return { certificate: undefined, address };
+  if (!socket.authorized) return { certificate: undefined, address, untrusted: socket.getPeerCertificate().raw !== undefined };
   const { subject } = socket.getPeerCertificate();
   if (!subject) return { certificate: undefined, address };
   const [commonName = ""] = listOf(subject.CN);

@@ -2,12 +2,12 @@
 
 import { unauthorized } from "#meta/errors.ts";
 import type { Authenticator } from "../access.ts";
-import type { UserInfo } from "../http.ts";
+import type { ApiRequest, UserInfo } from "../http.ts";
 import { ANONYMOUS, type Filter } from "./exchange.ts";
 
 const AUTHENTICATED = "system:authenticated";
 
-/** Bad credentials are refused at once; none at all make system:anonymous. */
+/** Bad credentials are refused; none, or those of a sort that nobody reads (Basic), make system:anonymous, as upstream. */
 export function authenticate(authenticators: readonly Authenticator[]): Filter {
   return (next) => (exchange) => {
     const { request } = exchange;
@@ -28,7 +28,7 @@ export function authenticate(authenticators: readonly Authenticator[]): Filter {
         return next(exchange);
       }
     }
-    exchange.user = anonymous(request.headers["authorization"]);
+    exchange.user = anonymous(request);
     return next(exchange);
 
     async function askRest(pending: Promise<UserInfo | undefined>, index: number): Promise<UserInfo> {
@@ -38,14 +38,14 @@ export function authenticate(authenticators: readonly Authenticator[]): Filter {
         const user = await authenticator.authenticate(request);
         if (user) return withGroup(user);
       }
-      return anonymous(request.headers["authorization"]);
+      return anonymous(request);
     }
   };
 }
 
-/** Credentials that nobody knows are not the same as none. */
-function anonymous(authorization: string | undefined): UserInfo {
-  if (authorization !== undefined && authorization !== "") throw unauthorized();
+/** A certificate of an authority that is not trusted is not the same as none. */
+function anonymous(request: ApiRequest): UserInfo {
+  if (request.untrustedCertificate) throw unauthorized();
   return ANONYMOUS;
 }
 
