@@ -25,6 +25,7 @@ const bundle = await rolldown({
     cli: "src/main/cli.ts",
     index: "src/main/index.ts",
     "sqlite-worker": "src/store/sqlite-worker.ts",
+    "openapi-worker": "src/main/openapi-worker.ts",
   },
 });
 const { output } = await bundle.write({

@@ -2,13 +2,13 @@
 
 import type { ApiServerOptions } from "#apiserver/api-server.ts";
 import type { Certificates } from "#apiserver/auth/certificates.ts";
-import { readDescriptions } from "#apiserver/openapi/descriptions.ts";
 import { createTokenSigner } from "#apiserver/auth/service-account-token.ts";
 import { builtinKinds } from "#kinds/builtin-kinds.ts";
 import { createKindServers } from "#kinds/servers.ts";
 import { builtinStructure } from "#kinds/structure.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { AddressPlan } from "./address-plan.ts";
+import { openApiMaker } from "./openapi-maker.ts";
 import { GIT_VERSION } from "./version.ts";
 
 /** Made by the build, where this file lies in dist/chunks; a run from source has the last build's, or goes without. */
@@ -27,7 +27,7 @@ export function serverParts(options: {
   const structure = builtinStructure();
   return {
     kinds: builtinKinds(structure),
-    openApi: { types: structure, descriptions: () => readDescriptions(descriptionsFile) },
+    openApi: { types: structure, makeElsewhere: openApiMaker(descriptionsFile) },
     version: { major: "1", minor: "36", gitVersion: GIT_VERSION },
     ...createKindServers({
       clock,

@@ -5,7 +5,8 @@ import { gunzip } from "node:zlib";
 import type { Clock } from "#lib/clock.ts";
 import type { ApiResponse } from "../http.ts";
 import type { KindCatalog } from "../kind-catalog.ts";
-import type { Form, OpenApiLibrary, OpenApiSource, PackedDocument } from "../openapi/library.ts";
+import type { OpenApiLibrary, OpenApiSource } from "../openapi/library.ts";
+import type { Form, PackedDocument } from "../openapi/make.ts";
 import type { Exchange, Step } from "../pipeline/exchange.ts";
 
 export type { OpenApiSource } from "../openapi/library.ts";
@@ -31,7 +32,8 @@ export function createOpenApi(
   const index: Step = async (exchange) => answer(exchange, await (await opened()).index(), "application/json");
   const whole: Step = async (exchange) => {
     const form = formOf(exchange, "v2");
-    return form ? answer(exchange, await (await opened()).v2(form), contentType(form, "v2")) : NOT_ACCEPTABLE;
+    const document = form && (await (await opened()).v2(form));
+    return document ? answer(exchange, document, contentType(form, "v2")) : NOT_ACCEPTABLE;
   };
   const part =
     (path: string): Step =>
@@ -55,6 +57,7 @@ export function createOpenApi(
   };
 }
 
+/** As upstream: without a Status. */
 const NOT_ACCEPTABLE: ApiResponse = { status: 406, headers: { vary: "Accept" }, body: undefined };
 
 async function answer(

@@ -1,38 +1,20 @@
-// The documents that were asked for, packed, until the kinds change that they are made of. A document is made in small steps between which
-// other requests run, and what is left of it is a tenth of its size.
+// The documents that were asked for, packed, until the kinds change that they are made of.
 
 import { createHash } from "node:crypto";
-import { setImmediate as rest } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { KindCatalog } from "../kind-catalog.ts";
 import type { ServedKind } from "../objects/served-kind.ts";
-import {
-  openApiPath,
-  openApiRoot,
-  openApiV2,
-  openApiV3,
-  openApiV3Other,
-  type Descriptions,
-  type Making,
-  type OpenApiGroupVersion,
-  type OpenApiTypes,
-} from "./documents.ts";
-import type { Json } from "./schemas.ts";
+import { openApiPath, openApiRoot, type Descriptions, type OpenApiTypes } from "./documents.ts";
+import { makeDocument, type DocumentJob, type Form, type PackedDocument, type PortableKind } from "./make.ts";
 
 export interface OpenApiSource {
   readonly types: OpenApiTypes;
-  /** Asked when documents are made. */
+  /** Asked when documents are made here. */
   readonly descriptions?: () => Promise<Descriptions | undefined>;
+  /** Makes documents in a process of its own, in the order of the jobs. Absent: they are made here. */
+  readonly makeElsewhere?: (jobs: readonly DocumentJob[]) => Promise<PackedDocument[]>;
 }
-
-export interface PackedDocument {
-  readonly gzipped: Uint8Array;
-  /** Of the JSON form, whichever form this is. */
-  readonly hash: string;
-}
-
-export type Form = "json" | "protobuf";
 
 interface Kept {
   /** What it is made of: as long as these are served, it holds. */
@@ -40,10 +22,12 @@ interface Kept {
   readonly packed: Promise<PackedDocument>;
 }
 
-/** Longer than that nobody waits for a document that somebody else asked for. */
-const STEP_MS = 5;
-/** The fastest that is worth it: levels above shrink documents little further. */
-const LEVEL = 3;
+/** What is wanted, by a name, and what it is made of. */
+interface Wanted {
+  readonly name: string;
+  readonly kinds: readonly ServedKind[];
+  readonly job: DocumentJob;
+}
 
 const pack = promisify(gzip);
 
@@ -52,8 +36,6 @@ export class OpenApiLibrary {
   readonly #source: OpenApiSource;
   readonly #version: string;
   readonly #kept = new Map<string, Kept>();
-  /** Large, and needed only while documents are made. */
-  #texts: WeakRef<Descriptions> | undefined;
 
   constructor(catalog: KindCatalog, source: OpenApiSource, version: string) {
     this.#catalog = catalog;
@@ -63,49 +45,76 @@ export class OpenApiLibrary {
 
   /** /openapi/v3: where all documents are, by hashes of what they say. */
   async index(): Promise<PackedDocument> {
-    const hashes = new Map<string, string>();
-    const paths = ["api", "apis", "version", ...this.#catalog.groups.flatMap(pathsOfGroup)].toSorted();
-    // One after the other: together they would only wait for one another.
-    for (const path of paths) hashes.set(path, (await this.v3(path, "json"))?.hash ?? ""); // oxlint-disable-line no-await-in-loop -- see above
-    return this.#keep("index", this.#catalog.kinds, async () => packed(JSON.stringify(openApiRoot(hashes))));
+    const { kinds } = this.#catalog;
+    return this.#keep("index", kinds, async () => {
+      const paths = ["api", "apis", "version", ...this.#catalog.groups.flatMap(pathsOfGroup)].toSorted();
+      const documents = await Promise.all(this.#documents(paths.map((path) => this.#wantedV3(path, "json"))));
+      const json = Buffer.from(JSON.stringify(openApiRoot(new Map(documents.map(({ hash }, index) => [paths[index] ?? "", hash])))));
+      return { gzipped: await pack(json), hash: createHash("sha512").update(json).digest("hex").toUpperCase() };
+    });
   }
 
   /** `api/v1`, `apis/apps/v1`, `apis/apps`, `version`; undefined if nothing of that name is served. */
   async v3(path: string, form: Form): Promise<PackedDocument | undefined> {
-    const served = this.#groupVersions().find((one) => openApiPath(one) === path);
-    if (!served && !isOther(path, this.#catalog)) return undefined;
-    const make = async () => {
-      const options = await this.#options();
-      return this.#made(served ? openApiV3(served, options) : openApiV3Other(path, options));
-    };
-    const json = await this.#keep(`v3 ${path}`, served?.served ?? [], async () => packed(JSON.stringify(await make())));
-    if (form === "json") return json;
-    return this.#keep(`v3 ${path} protobuf`, served?.served ?? [], async () => {
-      const { encodeOpenApiV3 } = await import("./gnostic-v3.ts");
-      return { gzipped: await pack(encodeOpenApiV3(await make()), { level: LEVEL }), hash: json.hash };
-    });
+    const isServed = ["api", "apis", "version"].includes(path) || this.#catalog.groups.some((group) => pathsOfGroup(group).includes(path));
+    return isServed ? this.#documents([this.#wantedV3(path, form)])[0] : undefined;
   }
 
-  async v2(form: Form): Promise<PackedDocument> {
-    const make = async () => this.#made(openApiV2(this.#groupVersions(), await this.#options()));
+  async v2(form: Form): Promise<PackedDocument | undefined> {
     const { kinds } = this.#catalog;
-    const json = await this.#keep("v2", kinds, async () => packed(JSON.stringify(await make())));
-    if (form === "json") return json;
-    return this.#keep("v2 protobuf", kinds, async () => {
-      const { encodeOpenApiV2 } = await import("./gnostic-v2.ts");
-      return { gzipped: await pack(encodeOpenApiV2(await make()), { level: LEVEL }), hash: json.hash };
-    });
+    const job = { form, served: this.#groupVersions().map(({ served }) => served), version: this.#version };
+    return this.#documents([{ name: `v2 ${form}`, kinds, job }])[0];
   }
 
-  #groupVersions(): (OpenApiGroupVersion & { readonly served: readonly ServedKind[] })[] {
+  #wantedV3(path: string, form: Form): Wanted {
+    const found = this.#groupVersions().find(({ served }) => openApiPath(served) === path);
+    return {
+      name: `v3 ${form} ${path}`,
+      kinds: found?.kinds ?? [],
+      job: { form, path, served: found ? [found.served] : [], version: this.#version },
+    };
+  }
+
+  #groupVersions() {
     return this.#catalog.groups.flatMap(({ group, versions }) =>
-      versions.map(({ version, kinds: served }) => ({ group, version, served, kinds: served.map(({ definition }) => definition) })),
+      versions.map(({ version, kinds }) => ({ kinds, served: { group, version, kinds: kinds.map((kind) => this.#portable(kind)) } })),
     );
   }
 
-  #keep(name: string, kinds: readonly ServedKind[], make: () => Promise<PackedDocument>): Promise<PackedDocument> {
+  #portable({ definition }: ServedKind): PortableKind {
+    const { resource, verbs, subresources, definitionName, returnsDeleted = false } = definition;
+    const plain = { resource, verbs, subresources, definitionName, returnsDeleted };
+    return this.#source.types.has(definitionName) ? plain : { ...plain, schema: definition.schema };
+  }
+
+  /** Those that are not kept are made together. */
+  #documents(wanted: readonly Wanted[]): Promise<PackedDocument>[] {
+    const missing = wanted.filter(({ name, kinds }) => !this.#holds(name, kinds));
+    const made = missing.length > 0 ? this.#make(missing.map(({ job }) => job)) : undefined;
+    return wanted.map(({ name, kinds }) =>
+      this.#keep(name, kinds, async () => {
+        const document = (await made)?.[missing.findIndex((one) => one.name === name)];
+        if (!document) throw new Error(`no document ${name} was made`);
+        return document;
+      }),
+    );
+  }
+
+  async #make(jobs: readonly DocumentJob[]): Promise<PackedDocument[]> {
+    const { types, makeElsewhere } = this.#source;
+    if (makeElsewhere) return makeElsewhere(jobs);
+    const sources = { types, descriptions: await this.#source.descriptions?.() };
+    return Promise.all(jobs.map((job) => makeDocument(job, sources)));
+  }
+
+  #holds(name: string, kinds: readonly ServedKind[]): Kept | undefined {
     const kept = this.#kept.get(name);
-    if (kept?.kinds.length === kinds.length && kept.kinds.every((kind, index) => kind === kinds[index])) return kept.packed;
+    return kept?.kinds.length === kinds.length && kept.kinds.every((kind, index) => kind === kinds[index]) ? kept : undefined;
+  }
+
+  #keep(name: string, kinds: readonly ServedKind[], make: () => Promise<PackedDocument>): Promise<PackedDocument> {
+    const kept = this.#holds(name, kinds);
+    if (kept) return kept.packed;
     const made: Kept = { kinds, packed: make() };
     this.#kept.set(name, made);
     made.packed.catch(() => {
@@ -117,47 +126,15 @@ export class OpenApiLibrary {
 
   /** Documents of what is no longer served. */
   #forget(): void {
-    const paths = new Set(this.#groupVersions().map(openApiPath));
+    const served = new Set(["api", "apis", "version", ...this.#catalog.groups.flatMap(pathsOfGroup)]);
     for (const name of this.#kept.keys()) {
-      const [dialect, path = ""] = name.split(" ");
-      if (dialect === "v3" && !paths.has(path) && !isOther(path, this.#catalog)) this.#kept.delete(name);
+      const [dialect, , path = ""] = name.split(" ");
+      if (dialect === "v3" && !served.has(path)) this.#kept.delete(name);
     }
   }
-
-  async #options() {
-    let descriptions = this.#texts?.deref();
-    if (!descriptions) {
-      descriptions = await this.#source.descriptions?.();
-      this.#texts = descriptions && new WeakRef(descriptions);
-    }
-    return { types: this.#source.types, version: this.#version, descriptions };
-  }
-
-  async #made(making: Making): Promise<Json> {
-    let since = performance.now();
-    let step = making.next();
-    while (!step.done) {
-      if (performance.now() - since > STEP_MS) {
-        await rest(); // oxlint-disable-line no-await-in-loop -- the pause is the point
-        since = performance.now();
-      }
-      step = making.next();
-    }
-    return step.value;
-  }
-}
-
-async function packed(json: string): Promise<PackedDocument> {
-  const bytes = Buffer.from(json);
-  return { gzipped: await pack(bytes, { level: LEVEL }), hash: createHash("sha512").update(bytes).digest("hex").toUpperCase() };
 }
 
 function pathsOfGroup({ group, versions }: KindCatalog["groups"][number]): string[] {
   const documents = versions.map(({ version }) => openApiPath({ group, version }));
   return group === "" ? documents : [`apis/${group}`, ...documents];
-}
-
-function isOther(path: string, catalog: KindCatalog): boolean {
-  if (path === "api" || path === "apis" || path === "version") return true;
-  return catalog.groups.some(({ group }) => group !== "" && path === `apis/${group}`);
 }
