@@ -39,7 +39,8 @@ export async function runProgram(argv: readonly string[], deps: ProgramDeps): Pr
     )
     .option("--kubeconfig <file>", "kubeconfig to write to (default: merge into ~/.kube/config as context kobune)")
     .option("--detach", "return when the cluster is ready and let it run")
-    .option("--verbose", "log what the components do")
+    .option("--verbose", "log what the components do, each request too")
+    .addOption(new Option("--log-format <name>", "form of log lines").choices(["text", "json"]).default("text"))
     .action(async (options: Omit<UpOptions, "detach" | "verbose">) => {
       code = await up({ detach: false, verbose: false, ...options }, deps);
     });

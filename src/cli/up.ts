@@ -18,6 +18,7 @@ export interface UpOptions {
   readonly kubeconfig?: string;
   readonly detach: boolean;
   readonly verbose: boolean;
+  readonly logFormat: "text" | "json";
 }
 
 /** A started cluster, as far as the command needs it. */
@@ -140,6 +141,7 @@ async function detach(options: UpOptions, dataDir: string, deps: UpDeps): Promis
   args.push("--runtime", options.runtime, "--store", options.store);
   if (options.kubeconfig !== undefined) args.push("--kubeconfig", options.kubeconfig);
   if (options.verbose) args.push("--verbose");
+  if (options.logFormat !== "text") args.push("--log-format", options.logFormat);
   const from = existsSync(logFile) ? readFileSync(logFile).length : 0;
   deps.progress.step(`Starting a cluster in ${show(dataDir)}`);
   const child = spawn(command, args, { detached: true, stdio: ["ignore", log, log, "ipc"] });

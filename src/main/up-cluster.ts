@@ -11,7 +11,7 @@ export async function upCluster(
   options: UpOptions & { readonly dataDir: string; readonly log: (line: string) => void },
 ): Promise<UpCluster> {
   const { dataDir, nodes, port, runtime, store } = options;
-  const log = createLogger({ level: options.verbose ? "debug" : "warn", write: options.log, now: Date.now });
+  const log = createLogger({ level: options.verbose ? "debug" : "warn", write: options.log, now: Date.now, format: options.logFormat });
   const cluster = await startCluster({ dataDir, port, nodes, runtime, store, log }).catch((error: unknown) => {
     throw explain(error, options);
   });

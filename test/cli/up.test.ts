@@ -26,7 +26,7 @@ void test("version, help, and a command without arguments", async () => {
   for (const command of ["up", "down", "status", "kubeconfig", "version", "help"])
     assert.match(help.stdout, new RegExp(`^ {2}${command}\\b`, "m"));
   const ofUp = (await workshop.run("help", "up")).stdout;
-  for (const option of ["--data", "--port", "--nodes", "--runtime", "--store", "--kubeconfig", "--detach", "--verbose"])
+  for (const option of ["--data", "--port", "--nodes", "--runtime", "--store", "--kubeconfig", "--detach", "--verbose", "--log-format"])
     assert.ok(ofUp.includes(option), option);
   assert.equal((await workshop.run("up", "--help")).stdout, ofUp);
   assert.match((await workshop.run()).stdout, /^Usage: kobune /);
