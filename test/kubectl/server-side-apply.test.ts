@@ -106,8 +106,6 @@ void test("a dry run, a diff and a wrong field", async () => {
     await kubectl.fails("apply", "--server-side", "-f", wrong),
     /failed to create typed patch object \(default\/tried; \/v1, Kind=ConfigMap\): \.spec: field not declared in schema/,
   );
-  const twice = kubectl.file("twice.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: tried\ndata:\n  a: p\n  a: q\n");
-  assert.match(await kubectl.fails("apply", "--server-side", "-f", twice), /line 7: key "a" already set in map/);
 });
 
 void test("statuses belong to the components that write them", async () => {
