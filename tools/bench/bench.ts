@@ -9,6 +9,7 @@ import { printFigure, type Figure, type Measure } from "./figures.ts";
 import { idle, start, tenClusters } from "./measures/process.ts";
 import { creates, gets, getsOverHttp1, list } from "./measures/requests.ts";
 import { scheduling, watch } from "./measures/flow.ts";
+import { watchers } from "./measures/watchers.ts";
 
 const MEASURES: Readonly<Record<string, Measure>> = {
   start,
@@ -19,6 +20,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   get1: getsOverHttp1,
   list,
   watch,
+  watchers,
   scheduling,
 };
 
