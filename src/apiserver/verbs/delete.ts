@@ -4,13 +4,14 @@ import { isNotFound } from "#meta/errors.ts";
 import type { Entry } from "#store/store.ts";
 import { decodeBody } from "../encoding/decode-body.ts";
 import { listForm, respondEntry, respondValue } from "../encoding/respond.ts";
+import { respondList } from "../encoding/respond-list.ts";
 import { deleteObject } from "../objects/delete-object.ts";
 import { checkDeleteOptions, deleteOptionsOf, type DeleteOptions } from "../objects/delete-options.ts";
 import type { ServedKind } from "../objects/served-kind.ts";
 import type { WriteCall } from "../objects/write-call.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { parseListOptions } from "./list-options.ts";
-import { planList, readList, respondList } from "./list.ts";
+import { planList, readList } from "./list.ts";
 import { selectionOf } from "./selection.ts";
 import { namespaceOf, writeCall, type VerbHandler, type VerbServer } from "./verb.ts";
 
@@ -27,7 +28,7 @@ export const deleteOne: VerbHandler = async (server, kind, exchange) => {
 };
 
 export const deleteCollection: VerbHandler = async (server, kind, exchange) => {
-  const form = listForm(server, exchange);
+  const form = listForm(server, exchange, kind);
   const listOptions = parseListOptions(exchange.request.query);
   const selection = selectionOf(kind, namespaceOf(kind, exchange), listOptions);
   const options = await readOptions(server, exchange);

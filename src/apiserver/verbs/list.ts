@@ -2,14 +2,9 @@
 
 import { ApiError, badRequest } from "#meta/errors.ts";
 import type { ListMeta } from "#meta/object.ts";
-import { partialMetadata } from "#meta/table.ts";
 import type { Entry, ListResult } from "#store/store.ts";
-import type { OutputForm } from "../encoding/negotiate.ts";
-import { listForm, respondAs, tableOf, wantsPretty } from "../encoding/respond.ts";
-import { bytesResponse } from "../encoding/status-response.ts";
-import type { ApiResponse } from "../http.ts";
-import type { ServedKind } from "../objects/served-kind.ts";
-import type { Exchange } from "../pipeline/exchange.ts";
+import { listForm } from "../encoding/respond.ts";
+import { respondList } from "../encoding/respond-list.ts";
 import { isCompacted, tooLargeResourceVersion } from "../store-errors.ts";
 import { decodeContinue, encodeContinue, type ContinueToken } from "./continue-token.ts";
 import { parseListOptions, parseVersion, type ListOptions } from "./list-options.ts";
@@ -18,9 +13,6 @@ import { namespaceOf, type VerbHandler, type VerbServer } from "./verb.ts";
 
 /** Pages read from the store when a selector leaves out some of the entries. */
 const MIN_PAGE = 500;
-/** A response larger than this is sent in pieces, so that no other request waits for its encryption. */
-const CHUNK_BYTES = 512 * 1024;
-
 /** What is read: how much, from where on, of which time. */
 export interface ListQuery {
   readonly limit: number;
@@ -39,7 +31,7 @@ export interface Listed {
 }
 
 export const list: VerbHandler = (server, kind, exchange) => {
-  const form = listForm(server, exchange);
+  const form = listForm(server, exchange, kind);
   const options = parseListOptions(exchange.request.query);
   const selection = selectionOf(kind, namespaceOf(kind, exchange), options);
   const found = readList(server, selection, planList(server, selection, options));
@@ -156,60 +148,4 @@ function refuse(query: ListQuery, error: unknown): never {
   );
   gone.status.metadata["continue"] = encodeContinue({ revision: -1, after: query.token.after });
   throw gone;
-}
-
-export function respondList(
-  server: VerbServer,
-  kind: ServedKind,
-  exchange: Exchange,
-  form: OutputForm,
-  listed: Listed,
-): ApiResponse | Promise<ApiResponse> {
-  if (form.type === "json" && form.as === "" && !wantsPretty(exchange)) return respondBytes(kind, listed);
-  const { forms, resource } = kind;
-  const objects = listed.entries.map((entry) => forms.decoded(entry));
-  if (form.as === "Table") return respondAs(exchange, form, tableOf(server, kind, exchange, objects, listed.metadata), 200);
-  if (form.as === "PartialObjectMetadataList") {
-    const items = objects.map((object) => partialMetadata(object));
-    const value = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1", metadata: listed.metadata, items };
-    return respondAs(exchange, form, value, 200);
-  }
-  const value = { kind: `${resource.kind}List`, apiVersion: kind.apiVersion, metadata: listed.metadata, items: objects };
-  return respondAs(exchange, form, value, 200);
-}
-
-const COMMA: Uint8Array = Buffer.from(",");
-const LIST_END: Uint8Array = Buffer.from("]}\n");
-
-/** The list in plain JSON, put together from the stored bytes of its items. */
-export function respondBytes(kind: ServedKind, listed: Listed): ApiResponse {
-  const head = Buffer.from(
-    `{"kind":"${kind.resource.kind}List","apiVersion":"${kind.apiVersion}","metadata":${JSON.stringify(listed.metadata)},"items":[`,
-  );
-  const pieces: Uint8Array[] = [head];
-  let total = head.length;
-  for (const entry of listed.entries) {
-    if (pieces.length > 1) {
-      pieces.push(COMMA);
-      total++;
-    }
-    total += kind.forms.pushItem(pieces, entry);
-  }
-  pieces.push(LIST_END);
-  total += LIST_END.length;
-  const response = bytesResponse(total <= CHUNK_BYTES ? Buffer.concat(pieces, total) : new Uint8Array(0));
-  if (total <= CHUNK_BYTES) return response;
-  return { ...response, headers: { ...response.headers, "content-length": String(total) }, body: joined(pieces) };
-}
-
-async function* joined(pieces: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
-  let start = 0;
-  let bytes = 0;
-  for (let index = 0; index < pieces.length; index++) {
-    bytes += pieces[index]?.length ?? 0;
-    if (bytes < CHUNK_BYTES && index < pieces.length - 1) continue;
-    yield Buffer.concat(pieces.slice(start, index + 1), bytes);
-    start = index + 1;
-    bytes = 0;
-  }
 }

@@ -1,13 +1,10 @@
 // WATCH of a collection: events pushed to the client's stream without a promise on the way.
 
-import { expired, invalid, notAcceptable, type Status } from "#meta/errors.ts";
-import type { Entry, StoreEvent } from "#store/store.ts";
-import type { OutputForm } from "../encoding/negotiate.ts";
-import { objectForm, transformObject } from "../encoding/respond.ts";
+import { expired, invalid, type Status } from "#meta/errors.ts";
+import type { StoreEvent } from "#store/store.ts";
+import { createWatchEvents, watchForm, type WatchEvents } from "../encoding/watch-events.ts";
 import type { ApiResponse } from "../http.ts";
 import type { ServedKind } from "../objects/served-kind.ts";
-import type { Exchange } from "../pipeline/exchange.ts";
-import type { WatchEventType } from "../objects/forms.ts";
 import { isCompacted, toApiError, tooLargeResourceVersion } from "../store-errors.ts";
 import { parseListOptions, versionError, type ListOptions } from "./list-options.ts";
 import { readList, WHOLE_LIST, type Listed } from "./list.ts";
@@ -22,28 +19,25 @@ const MIN_TIMEOUT_SECONDS = 1800;
 const LAST_BOOKMARK_SECONDS = 2;
 
 export const watch: VerbHandler = (server, kind, exchange) => {
-  const form = objectForm(server, exchange);
-  if (form.type === "yaml") {
-    throw notAcceptable("only the following media types are accepted: application/json, application/vnd.kubernetes.protobuf;stream=watch");
-  }
+  const form = watchForm(server, kind, exchange);
   const options = parseListOptions(exchange.request.query);
   // The name of the old path /watch/.../name; the name of a list comes from its field selector anyway.
   const selection = selectionOf(kind, namespaceOf(kind, exchange), options, exchange.info.name);
   const error = versionError(options.resourceVersion);
   if (error) throw invalid({ group: kind.resource.group, kind: kind.resource.plural }, "", [error]);
   const after = Number(options.resourceVersion);
+  const encoder = createWatchEvents(server, kind, exchange, form);
   return {
     status: 200,
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": encoder.contentType },
     body: undefined,
-    push: (sink) => startWatch(server, { kind, exchange, form, selection, options, after }, sink),
+    push: (sink) => startWatch(server, { kind, encoder, selection, options, after }, sink),
   };
 };
 
 interface WatchSpec {
   readonly kind: ServedKind;
-  readonly exchange: Exchange;
-  readonly form: OutputForm;
+  readonly encoder: WatchEvents;
   readonly selection: Selection;
   readonly options: ListOptions;
   /** The version asked for; 0: any. */
@@ -52,9 +46,8 @@ interface WatchSpec {
 
 /** Starts pushing; gives the function that stops it. */
 function startWatch(server: VerbServer, spec: WatchSpec, sink: Sink): () => void {
-  const { kind, selection, options, after } = spec;
+  const { kind, encoder, selection, options, after } = spec;
   const { bookmarks, sendInitialEvents } = options;
-  const encoder = createEncoder(server, spec);
   let ended = false;
   /** Up to which revision the client was told everything; 0: not known yet. */
   let told = 0;
@@ -70,7 +63,7 @@ function startWatch(server: VerbServer, spec: WatchSpec, sink: Sink): () => void
     if (!ended && !sink.write(chunk)) end();
   };
   const fail = (status: Status) => {
-    write(errorLine(status));
+    write(encoder.error(status));
     end();
   };
   const onEvents = (events: readonly StoreEvent[]) => {
@@ -155,43 +148,8 @@ function limitTime(
   subscriptions.defer(() => timer.cancel());
 }
 
-/** Makes the lines of one watch. */
-interface Encoder {
-  /** Its lines are the same for all watches of the kind. */
-  readonly plain: boolean;
-  /** `revision` is the event's; with DELETED it is later than the entry's. */
-  event(type: WatchEventType, entry: Entry, revision: number): Uint8Array;
-  bookmark(revision: number, initialEventsEnd: boolean): Uint8Array;
-}
-
-function createEncoder(server: VerbServer, { kind, exchange, form }: WatchSpec): Encoder {
-  const { forms } = kind;
-  if (form.as === "") {
-    return {
-      plain: true,
-      event: (type, entry, revision) => forms.watchLine(type, entry, revision),
-      bookmark: (revision, initialEventsEnd) => line("BOOKMARK", bookmarkObject(kind, revision, initialEventsEnd)),
-    };
-  }
-  let headersSent = false;
-  const shown = (object: Parameters<typeof transformObject>[4]) => {
-    const transformed = transformObject(server, kind, exchange, form, object, headersSent);
-    headersSent = true;
-    return transformed;
-  };
-  return {
-    plain: false,
-    event(type, entry, revision) {
-      const stored = forms.decoded(entry);
-      const isCurrent = entry.revision === revision;
-      return line(type, shown(isCurrent ? stored : { ...stored, metadata: { ...stored.metadata, resourceVersion: String(revision) } }));
-    },
-    bookmark: (revision, initialEventsEnd) => line("BOOKMARK", shown(bookmarkObject(kind, revision, initialEventsEnd))),
-  };
-}
-
 /** What a client of this selection is told of a store event; undefined: nothing. */
-function lineOf(selection: Selection, encoder: Encoder, event: StoreEvent): Uint8Array | undefined {
+function lineOf(selection: Selection, encoder: WatchEvents, event: StoreEvent): Uint8Array | undefined {
   if (selection.exact && event.key !== selection.prefix) return undefined;
   const { before, after, revision } = event;
   const { matches } = selection;
@@ -200,22 +158,6 @@ function lineOf(selection: Selection, encoder: Encoder, event: StoreEvent): Uint
   if (now) return encoder.event(then ? "MODIFIED" : "ADDED", after, revision);
   // Gone, or no longer selected: told as the object was, with the version of the change.
   return then ? encoder.event("DELETED", before, revision) : undefined;
-}
-
-function bookmarkObject(kind: ServedKind, revision: number, initialEventsEnd: boolean) {
-  const metadata = {
-    resourceVersion: String(revision),
-    ...(initialEventsEnd ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
-  };
-  return { kind: kind.resource.kind, apiVersion: kind.apiVersion, metadata };
-}
-
-function errorLine(status: Status): Uint8Array {
-  return line("ERROR", status);
-}
-
-function line(type: string, object: unknown): Uint8Array {
-  return Buffer.from(`${JSON.stringify({ type, object })}\n`);
 }
 
 function tooOld(after: number, server: VerbServer) {
