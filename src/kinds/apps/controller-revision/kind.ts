@@ -16,8 +16,12 @@ function controllerCell(object: DeepReadonly<ControllerRevision>): string {
 
 function validate(next: DeepReadonly<ControllerRevision>, previous: DeepReadonly<ControllerRevision> | undefined): FieldError[] {
   const errors: FieldError[] = [];
-  if (next.data === undefined || next.data === null) errors.push(field.required("data", "data is mandatory"));
   if (next.revision < 0) errors.push(field.invalid("revision", next.revision, "must be greater than or equal to 0"));
+  const data: unknown = next.data;
+  if (!previous) {
+    if (data === undefined || data === null) errors.push(field.required("data", "data is mandatory"));
+    else if (typeof data !== "object" || Array.isArray(data)) errors.push(field.required("data", "data must be a valid JSON object"));
+  }
   if (previous && !equal(next.data, previous.data)) errors.push(field.invalid("data", next.data, "field is immutable"));
   return errors;
 }

@@ -1,9 +1,17 @@
-import type { DaemonSet } from "#kinds/api/apps-v1.gen.ts";
-import { checkImmutable, checkNonNegative, type Errors } from "#kinds/shared/checks.ts";
+import type { DaemonSet, DaemonSetSpec } from "#kinds/api/apps-v1.gen.ts";
+import {
+  checkImmutable,
+  checkLabelSelector,
+  checkNonNegative,
+  hasInvalidSelectorValue,
+  isEmptySelector,
+  type Errors,
+} from "#kinds/shared/checks.ts";
 import { checkIntOrPercent, checkNotAboveHundredPercent, isZero } from "#kinds/shared/int-or-percent.ts";
-import { validateSelectorAndTemplate } from "#kinds/shared/workload.ts";
+import { checkCollisionCount, validateTemplate } from "#kinds/shared/workload.ts";
 import { field, type FieldError } from "#meta/errors.ts";
-import type { DeepReadonly } from "#meta/object.ts";
+import type { DeepReadonly, LabelSelector } from "#meta/object.ts";
+import { labelSelectorMatcher } from "#meta/selectors.ts";
 
 const STRATEGY = "spec.updateStrategy";
 
@@ -16,13 +24,19 @@ export function validateDaemonSet(
   if (subresource === "status") {
     for (const [name, value] of Object.entries(next.status ?? {}))
       if (typeof value === "number") checkNonNegative(errors, `status.${name}`, value);
+    checkCollisionCount(errors, next.status?.collisionCount, previous?.status?.collisionCount);
     return errors;
   }
-  const spec = next.spec;
-  if (!spec) return [field.required("spec.selector"), field.required("spec.template")];
-  validateSelectorAndTemplate(errors, spec, "empty selector is invalid for daemonset", "DaemonSet");
+  const spec = next.spec ?? ({} as DeepReadonly<DaemonSetSpec>); // one without a spec misses all that is in it
+  const before = previous?.spec;
+  checkLabelSelector(errors, "spec.selector", spec.selector, hasInvalidSelectorValue(before?.selector));
+  const labels = spec.template?.metadata?.labels;
+  const empty = spec.selector !== undefined && isEmptySelector(spec.selector);
+  if (!empty && !selects(spec.selector, labels))
+    errors.push(field.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"));
+  if (empty) errors.push(field.invalid("spec.selector", spec.selector, "empty selector is invalid for daemonset"));
+  validateTemplate(errors, spec.template ?? {}, true, "DaemonSet", { before: before?.template });
   checkNonNegative(errors, "spec.minReadySeconds", spec.minReadySeconds);
-  checkNonNegative(errors, "spec.revisionHistoryLimit", spec.revisionHistoryLimit);
   const { type, rollingUpdate } = spec.updateStrategy ?? {};
   if (type === "RollingUpdate") {
     const { maxUnavailable, maxSurge } = rollingUpdate ?? {};
@@ -37,7 +51,17 @@ export function validateDaemonSet(
     }
     checkNotAboveHundredPercent(errors, `${path}.maxUnavailable`, maxUnavailable);
     checkNotAboveHundredPercent(errors, `${path}.maxSurge`, maxSurge);
-  } else if (type !== "OnDelete") errors.push(field.notSupported(`${STRATEGY}.type`, type, ["OnDelete", "RollingUpdate"]));
+  } else if (type !== "OnDelete") errors.push(field.notSupported(STRATEGY, spec.updateStrategy, ["RollingUpdate", "OnDelete"], "given"));
+  checkNonNegative(errors, "spec.revisionHistoryLimit", spec.revisionHistoryLimit);
   if (previous) checkImmutable(errors, "spec.selector", spec.selector, previous.spec?.selector);
   return errors;
+}
+
+function selects(selector: DeepReadonly<LabelSelector> | undefined, labels: Readonly<Record<string, string>> | undefined): boolean {
+  if (!selector) return false;
+  try {
+    return labelSelectorMatcher(selector).matches(labels ?? {});
+  } catch {
+    return true; // reported by the selector's own check
+  }
 }

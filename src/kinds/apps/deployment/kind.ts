@@ -1,5 +1,7 @@
 import { Deployment } from "#kinds/api/apps-v1.gen.ts";
 import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
+import { dropDisabledFields } from "#kinds/core/pod/pod-spec/drop-disabled.ts";
+import { workloadWarnings } from "#kinds/shared/workload.ts";
 import { ageColumn, containerColumns, formatDeploymentSelector, nameColumn, text, wide } from "#kinds/shared/columns.ts";
 import { equal } from "#lib/equal.ts";
 import type { KindHooks } from "#meta/kind.ts";
@@ -25,8 +27,10 @@ export const deploymentHooks: KindHooks<Deployment> = {
   statusKeepsMetadata: ["labels"],
   default: defaultDeployment,
   validate: validateDeployment,
+  warnings: (next, previous) => workloadWarnings(next, previous),
   prepare: (next, previous) => {
     if (previous === undefined) next.status = {};
+    dropDisabledFields(next.spec?.template?.spec, previous?.spec?.template?.spec);
   },
   // Annotations count too: the controller copies them to ReplicaSets.
   generation: (next, previous) =>

@@ -1,7 +1,7 @@
-import type { Deployment, DeploymentStrategy } from "#kinds/api/apps-v1.gen.ts";
+import type { Deployment, DeploymentSpec, DeploymentStrategy } from "#kinds/api/apps-v1.gen.ts";
 import { checkImmutable, checkNonNegative, type Errors } from "#kinds/shared/checks.ts";
 import { checkIntOrPercent, checkNotAboveHundredPercent, isZero } from "#kinds/shared/int-or-percent.ts";
-import { validateReplicaStatus, validateSelectorAndTemplate } from "#kinds/shared/workload.ts";
+import { checkCollisionCount, validateReplicaStatus, validateSelectorAndTemplate } from "#kinds/shared/workload.ts";
 import { field, type FieldError } from "#meta/errors.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 
@@ -13,14 +13,16 @@ export function validateDeployment(
   { subresource }: { readonly subresource: string },
 ): FieldError[] {
   const errors: Errors = [];
-  const spec = next.spec;
+  const spec = next.spec ?? ({} as DeepReadonly<DeploymentSpec>); // one without a spec misses all that is in it
   if (subresource === "status") {
     validateReplicaStatus(errors, { ...next.status }, COUNTS, ["updatedReplicas", "readyReplicas", "availableReplicas"]);
+    checkNonNegative(errors, "status.terminatingReplicas", next.status?.terminatingReplicas);
+    checkNonNegative(errors, "status.collisionCount", next.status?.collisionCount);
+    checkCollisionCount(errors, next.status?.collisionCount, previous?.status?.collisionCount);
     return errors;
   }
-  if (!spec) return [field.required("spec.selector"), field.required("spec.template")];
   checkNonNegative(errors, "spec.replicas", spec.replicas);
-  validateSelectorAndTemplate(errors, spec, "empty selector is invalid for deployment", "ReplicaSet");
+  validateSelectorAndTemplate(errors, spec, "empty selector is invalid for deployment", "ReplicaSet", { before: previous?.spec?.template });
   validateStrategy(errors, spec.strategy ?? {});
   const { minReadySeconds = 0, progressDeadlineSeconds: deadline } = spec;
   checkNonNegative(errors, "spec.minReadySeconds", minReadySeconds);
@@ -42,7 +44,7 @@ function validateStrategy(errors: Errors, strategy: DeepReadonly<DeploymentStrat
     return;
   }
   if (type !== "RollingUpdate") {
-    errors.push(field.notSupported("spec.strategy", strategy, ["Recreate", "RollingUpdate"]));
+    errors.push(field.notSupported("spec.strategy", strategy, ["Recreate", "RollingUpdate"], "given"));
     return;
   }
   const { maxUnavailable, maxSurge } = rollingUpdate ?? {};

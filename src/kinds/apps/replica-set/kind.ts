@@ -1,5 +1,7 @@
 import type { ReplicaSet } from "#kinds/api/apps-v1.gen.ts";
 import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
+import { dropDisabledFields } from "#kinds/core/pod/pod-spec/drop-disabled.ts";
+import { workloadWarnings } from "#kinds/shared/workload.ts";
 import { ageColumn, containerColumns, integer, nameColumn, text, wide } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
 import { formatLabelSelector } from "#meta/selectors.ts";
@@ -7,6 +9,7 @@ import { validateReplicaSet } from "./validate.ts";
 
 export const replicaSetHooks: KindHooks<ReplicaSet> = {
   validate: validateReplicaSet,
+  warnings: (next, previous) => workloadWarnings(next, previous),
   default: (object) => {
     if (!object.spec) return;
     object.spec.replicas ??= 1;
@@ -14,6 +17,7 @@ export const replicaSetHooks: KindHooks<ReplicaSet> = {
   },
   prepare: (next, previous) => {
     if (previous === undefined) next.status = { replicas: 0 };
+    dropDisabledFields(next.spec?.template?.spec, previous?.spec?.template?.spec);
   },
   scale: { specReplicas: ".spec.replicas", statusReplicas: ".status.replicas", selector: ".spec.selector" },
   columns: [

@@ -1,7 +1,7 @@
-import type { ReplicaSet } from "#kinds/api/apps-v1.gen.ts";
+import type { ReplicaSet, ReplicaSetSpec } from "#kinds/api/apps-v1.gen.ts";
 import { checkImmutable, checkNonNegative, type Errors } from "#kinds/shared/checks.ts";
 import { validateReplicaStatus, validateSelectorAndTemplate } from "#kinds/shared/workload.ts";
-import { field, type FieldError } from "#meta/errors.ts";
+import type { FieldError } from "#meta/errors.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 
 const COUNTS = ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"];
@@ -16,11 +16,11 @@ export function validateReplicaSet(
     validateReplicaStatus(errors, { ...next.status }, COUNTS, COUNTS);
     return errors;
   }
-  if (!next.spec) return [field.required("spec.selector"), field.required("spec.template")];
-  checkNonNegative(errors, "spec.replicas", next.spec.replicas);
-  checkNonNegative(errors, "spec.minReadySeconds", next.spec.minReadySeconds);
+  const spec: Partial<DeepReadonly<ReplicaSetSpec>> = next.spec ?? {};
+  checkNonNegative(errors, "spec.replicas", spec.replicas);
+  checkNonNegative(errors, "spec.minReadySeconds", spec.minReadySeconds);
   // Upstream says "deployment" of ReplicaSets too.
-  validateSelectorAndTemplate(errors, next.spec, "empty selector is invalid for deployment", "ReplicaSet");
-  if (previous) checkImmutable(errors, "spec.selector", next.spec.selector, previous.spec?.selector);
+  validateSelectorAndTemplate(errors, spec, "empty selector is invalid for deployment", "ReplicaSet", { before: previous?.spec?.template });
+  if (previous) checkImmutable(errors, "spec.selector", spec.selector, previous.spec?.selector);
   return errors;
 }

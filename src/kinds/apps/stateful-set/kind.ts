@@ -1,8 +1,12 @@
 import type { StatefulSet } from "#kinds/api/apps-v1.gen.ts";
 import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
 import { defaultClaim } from "#kinds/core/persistent-volume-claim/defaults.ts";
+import { dropDisabledFields } from "#kinds/core/pod/pod-spec/drop-disabled.ts";
+import { fractionWarning } from "#kinds/core/pod/pod-spec/warnings-fractions.ts";
+import { workloadWarnings } from "#kinds/shared/workload.ts";
 import { ageColumn, containerColumns, nameColumn, text } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
+import type { DeepReadonly } from "#meta/object.ts";
 import { validateStatefulSet } from "./validate.ts";
 
 function defaultStatefulSet(object: StatefulSet): void {
@@ -17,7 +21,6 @@ function defaultStatefulSet(object: StatefulSet): void {
   }
   if (strategy.type === "RollingUpdate" && strategy.rollingUpdate) {
     strategy.rollingUpdate.partition ??= 0;
-    strategy.rollingUpdate.maxUnavailable ??= 1;
   }
   const retention = (spec.persistentVolumeClaimRetentionPolicy ??= {});
   retention.whenDeleted ||= "Retain";
@@ -32,10 +35,38 @@ function defaultStatefulSet(object: StatefulSet): void {
   }
 }
 
+function statefulSetWarnings(
+  next: DeepReadonly<StatefulSet>,
+  previous: DeepReadonly<StatefulSet> | undefined,
+  { subresource }: { readonly subresource: string },
+): string[] {
+  if (subresource === "status") return [];
+  const { volumeClaimTemplates = [], revisionHistoryLimit = 0 } = next.spec ?? {};
+  const claims = volumeClaimTemplates.flatMap(({ spec }, index) => {
+    // Upstream's path differs between the two.
+    const at = `spec.volumeClaimTemplates[${index}]${previous ? ".Spec" : ""}.resources`;
+    return (["requests", "limits"] as const).flatMap((what) => fractionWarning(`${at}.${what}`, "storage", spec?.resources?.[what]));
+  });
+  return [
+    ...workloadWarnings(next, previous, { names: false }),
+    ...claims,
+    ...(revisionHistoryLimit < 0
+      ? ["spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"]
+      : []),
+  ];
+}
+
 export const statefulSetHooks: KindHooks<StatefulSet> = {
   default: defaultStatefulSet,
   validate: validateStatefulSet,
+  // Pods are called after it, each with its number.
+  nameRule: "dns1123label",
+  warnings: statefulSetWarnings,
   prepare: (next, previous) => {
+    dropDisabledFields(next.spec?.template?.spec, previous?.spec?.template?.spec);
+    // Off by default in v1.36.
+    if (previous?.spec?.updateStrategy?.rollingUpdate?.maxUnavailable === undefined)
+      delete next.spec?.updateStrategy?.rollingUpdate?.maxUnavailable;
     if (previous === undefined) next.status = { replicas: 0, availableReplicas: 0 };
   },
   scale: { specReplicas: ".spec.replicas", statusReplicas: ".status.replicas", selector: ".spec.selector" },

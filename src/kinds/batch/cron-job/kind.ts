@@ -1,5 +1,6 @@
 import type { CronJob } from "#kinds/api/batch-v1.gen.ts";
 import { defaultJobTemplateSpec } from "#kinds/batch/job/defaults.ts";
+import { dropDisabledFields } from "#kinds/core/pod/pod-spec/drop-disabled.ts";
 import { ageColumn, boolean, containerColumns, integer, nameColumn, printBool, since, text, wide } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
 import { formatLabelSelector } from "#meta/selectors.ts";
@@ -16,6 +17,7 @@ export const cronJobHooks: KindHooks<CronJob> = {
   },
   prepare: (next, previous) => {
     if (previous === undefined) next.status = {};
+    dropDisabledFields(next.spec?.jobTemplate?.spec?.template?.spec, previous?.spec?.jobTemplate?.spec?.template?.spec);
   },
   validate: validateCronJob,
   warnings: cronJobWarnings,

@@ -1,6 +1,6 @@
 // CronJobs: when they run, and the Jobs that they make.
 
-import type { CronJob, CronJobSpec, JobTemplateSpec } from "#kinds/api/batch-v1.gen.ts";
+import type { CronJob, CronJobSpec, JobSpec, JobTemplateSpec } from "#kinds/api/batch-v1.gen.ts";
 import { jobSpecWarnings } from "#kinds/batch/job/warnings.ts";
 import { validateJobSpec } from "#kinds/batch/job/validate-spec.ts";
 import { nameWarnings } from "#kinds/core/pod/name-warnings.ts";
@@ -35,7 +35,7 @@ function validateSpec(errors: Errors, spec: Read<CronJobSpec>, before: Read<Cron
   checkNonNegative(errors, "spec.startingDeadlineSeconds", spec.startingDeadlineSeconds);
   if (timeZone !== undefined && (!before || before.timeZone !== timeZone)) validateTimeZone(errors, "spec.timeZone", timeZone);
   checkRequiredOneOf(errors, "spec.concurrencyPolicy", concurrencyPolicy, POLICIES);
-  validateJobTemplate(errors, "spec.jobTemplate.spec", jobTemplate ?? {});
+  validateJobTemplate(errors, "spec.jobTemplate.spec", jobTemplate ?? {}, before?.jobTemplate?.spec);
   checkNonNegative(errors, "spec.successfulJobsHistoryLimit", spec.successfulJobsHistoryLimit);
   checkNonNegative(errors, "spec.failedJobsHistoryLimit", spec.failedJobsHistoryLimit);
 }
@@ -60,8 +60,13 @@ function validateTimeZone(errors: Errors, path: string, zone: string): void {
   if (zone !== "Local" && !isTimeZone(zone)) refuse(`unknown time zone ${zone}`);
 }
 
-function validateJobTemplate(errors: Errors, path: string, { spec = { template: {} } }: Read<JobTemplateSpec>): void {
-  validateJobSpec(errors, path, spec);
+function validateJobTemplate(
+  errors: Errors,
+  path: string,
+  { spec = { template: {} } }: Read<JobTemplateSpec>,
+  before?: Read<JobSpec>,
+): void {
+  validateJobSpec(errors, path, spec, before);
   if (spec.selector) errors.push(field.invalid(`${path}.selector`, spec.selector, "`selector` will be auto-generated"));
   if (spec.manualSelector) errors.push(field.notSupported(`${path}.manualSelector`, spec.manualSelector, ["nil", "false"], "given"));
 }

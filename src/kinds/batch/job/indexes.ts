@@ -31,7 +31,8 @@ function parseInterval(text: string, completions: number): Interval {
   }
   const numbers: number[] = [];
   for (const limit of limits) {
-    if (!/^[+-]?\d+$/.test(limit) || Math.abs(Number(limit)) >= MAX_INT64) return { wrong: `cannot convert string to integer for index: ${JSON.stringify(limit)}` };
+    if (!/^[+-]?\d+$/.test(limit) || Math.abs(Number(limit)) >= MAX_INT64)
+      return { wrong: `cannot convert string to integer for index: ${JSON.stringify(limit)}` };
     const index = Number(limit);
     if (index >= completions) return { wrong: `too large index: ${JSON.stringify(limit)}` };
     numbers.push(index);

@@ -1,4 +1,5 @@
 import type { Job } from "#kinds/api/batch-v1.gen.ts";
+import { dropDisabledFields } from "#kinds/core/pod/pod-spec/drop-disabled.ts";
 import { ageColumn, containerColumns, nameColumn, text, wide } from "#kinds/shared/columns.ts";
 import { equal } from "#lib/equal.ts";
 import { isConditionTrue } from "#meta/conditions.ts";
@@ -64,6 +65,7 @@ export const jobHooks: KindHooks<Job> = {
     if (labels && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
   },
   prepare: (next, previous) => {
+    dropDisabledFields(next.spec?.template?.spec, previous?.spec?.template?.spec);
     if (previous !== undefined) return;
     next.status = {};
     generateSelector(next);

@@ -25,7 +25,7 @@ const COUNTS = [
 ] as const;
 
 /** All but the selector, which a template must not have. */
-export function validateJobSpec(errors: Errors, path: string, spec: Spec): void {
+export function validateJobSpec(errors: Errors, path: string, spec: Spec, before?: Spec): void {
   for (const name of COUNTS) checkNonNegative(errors, `${path}.${name}`, spec[name]);
   if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined) {
     errors.push(field.required(`${path}.backoffLimitPerIndex`, "when maxFailedIndexes is specified"));
@@ -52,7 +52,7 @@ export function validateJobSpec(errors: Errors, path: string, spec: Spec): void 
     const policies = spec.podFailurePolicy ? ["Failed"] : ["Failed", "TerminatingOrFailed"];
     checkOneOf(errors, `${path}.podReplacementPolicy`, spec.podReplacementPolicy, policies);
   }
-  validatePodTemplateSpec(errors, `${path}.template`, spec.template ?? {});
+  validatePodTemplateSpec(errors, `${path}.template`, spec.template ?? {}, before?.template);
   validateRestartPolicy(errors, `${path}.template.spec.restartPolicy`, spec);
 }
 

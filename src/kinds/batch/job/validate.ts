@@ -32,12 +32,12 @@ export function validateJob(
   const prefixed = previous === undefined || (oldLabels?.[JOB_LABELS.name] !== undefined && oldLabels[JOB_LABELS.uid] !== undefined);
   const spec: Read<JobSpec> = next.spec ?? { template: {} };
   validateGeneratedSelector(errors, next, spec, prefixed);
-  validateJobSpec(errors, "spec", spec);
+  validateJobSpec(errors, "spec", spec, before);
   validateSelector(errors, spec, hasInvalidSelectorValue(before?.selector));
   validatePodNames(errors, next);
   if (!previous) return errors;
   // Upstream checks the spec once as a spec and once as a change, and says everything twice.
-  validateJobSpec(errors, "spec", spec);
+  validateJobSpec(errors, "spec", spec, before);
   validateSelector(errors, spec, hasInvalidSelectorValue(before?.selector));
   validateChange(errors, spec, before ?? { template: {} }, previous);
   return errors;

@@ -1,5 +1,8 @@
 import type { ReplicationController } from "#kinds/api/core-v1.gen.ts";
 import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
+import { dropDisabledFields } from "#kinds/core/pod/pod-spec/drop-disabled.ts";
+import { podTemplateWarnings } from "#kinds/core/pod/pod-spec/warnings.ts";
+import { workloadWarnings } from "#kinds/shared/workload.ts";
 import { ageColumn, containerColumns, formatLabels, integer, nameColumn, text, wide } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
 import { validateReplicationController } from "./validate.ts";
@@ -8,6 +11,11 @@ const isEmpty = (map: Readonly<Record<string, string>> | undefined): boolean => 
 
 export const replicationControllerHooks: KindHooks<ReplicationController> = {
   validate: validateReplicationController,
+  // On update upstream looks at the template as it was.
+  warnings: (next, previous) =>
+    previous && next.metadata?.generation !== previous.metadata?.generation
+      ? podTemplateWarnings("spec.template", previous.spec?.template)
+      : workloadWarnings(next, previous),
   default: (object) => {
     const spec = object.spec;
     if (!spec) return;
@@ -21,6 +29,7 @@ export const replicationControllerHooks: KindHooks<ReplicationController> = {
   },
   prepare: (next, previous) => {
     if (previous === undefined) next.status = { replicas: 0 };
+    dropDisabledFields(next.spec?.template?.spec, previous?.spec?.template?.spec);
   },
   scale: { specReplicas: ".spec.replicas", statusReplicas: ".status.replicas", selector: ".spec.selector" },
   // Kept for clients from before garbage collection.

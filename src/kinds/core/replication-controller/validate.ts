@@ -8,7 +8,7 @@ const COUNTS = ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"];
 
 export function validateReplicationController(
   next: DeepReadonly<ReplicationController>,
-  _previous: unknown,
+  previous: DeepReadonly<ReplicationController> | undefined,
   { subresource }: { readonly subresource: string },
 ): FieldError[] {
   const errors: Errors = [];
@@ -24,7 +24,7 @@ export function validateReplicationController(
   else {
     const labels = template.metadata?.labels ?? {};
     const matches = Object.entries(selector).every(([key, value]) => labels[key] === value);
-    validateTemplate(errors, template, matches, "ReplicationController");
+    validateTemplate(errors, template, matches, "ReplicationController", { before: previous?.spec?.template });
   }
   return errors;
 }

@@ -1,5 +1,6 @@
 import type { PodDisruptionBudget } from "#kinds/api/policy-v1.gen.ts";
 import { checkLabelSelector, checkNonNegative, checkOneOf, type Errors } from "#kinds/shared/checks.ts";
+import { checkConditions } from "#kinds/shared/conditions.ts";
 import { ageColumn, integer, nameColumn, text } from "#kinds/shared/columns.ts";
 import { checkIntOrPercent, checkNotAboveHundredPercent } from "#kinds/shared/int-or-percent.ts";
 import { field, type FieldError } from "#meta/errors.ts";
@@ -8,14 +9,22 @@ import type { DeepReadonly } from "#meta/object.ts";
 
 const POLICIES = ["AlwaysAllow", "IfHealthyBudget"];
 
+/** A stored selector that is wrong in any way lets updates keep values that no label can have. */
+function isWrong({ spec }: DeepReadonly<PodDisruptionBudget>): boolean {
+  const errors: Errors = [];
+  checkLabelSelector(errors, "spec.selector", spec?.selector);
+  return errors.length > 0;
+}
+
 function validate(
   next: DeepReadonly<PodDisruptionBudget>,
-  _previous: unknown,
+  previous: DeepReadonly<PodDisruptionBudget> | undefined,
   { subresource }: { readonly subresource: string },
 ): FieldError[] {
   const errors: Errors = [];
   const { spec, status } = next;
   if (subresource === "status") {
+    checkConditions(errors, "status.conditions", status?.conditions);
     for (const name of ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"] as const) {
       checkNonNegative(errors, `status.${name}`, status?.[name]);
     }
@@ -29,7 +38,7 @@ function validate(
     checkIntOrPercent(errors, `spec.${name}`, value);
     checkNotAboveHundredPercent(errors, `spec.${name}`, value);
   }
-  checkLabelSelector(errors, "spec.selector", spec?.selector);
+  checkLabelSelector(errors, "spec.selector", spec?.selector, previous !== undefined && isWrong(previous));
   const policy = spec?.unhealthyPodEvictionPolicy;
   if (policy !== undefined) checkOneOf(errors, "spec.unhealthyPodEvictionPolicy", policy, POLICIES);
   return errors;
