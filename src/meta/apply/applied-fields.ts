@@ -3,7 +3,7 @@
 import { isJsonObject, type JsonObject } from "#lib/own-field.ts";
 import type { Schema } from "../schema.ts";
 import { isUnowned, itemsByElement } from "./compare.ts";
-import { asMember, EMPTY, LEAF, nodeOf, type FieldSet } from "./field-set.ts";
+import { asMember, EMPTY, LEAF, nodeOf, type Children, type FieldSet } from "./field-set.ts";
 import { fieldElement } from "./path-element.ts";
 import { childSchema, fieldOf, isAtomic, isNoContent, itemSchema } from "./shape.ts";
 
@@ -26,14 +26,19 @@ function fieldsOfMap(value: unknown, schema: Schema, depth: number, name: string
   if (isAtomic(schema)) return LEAF;
   if (!isJsonObject(value)) return undefined;
   const map: JsonObject = value;
-  const children: [string, FieldSet][] = [];
+  const children: Children = [];
   for (const key in map) {
     const child = map[key];
     if (child === undefined || (depth < 2 && isUnowned(depth, name, key))) continue;
-    const type = childSchema(schema, key);
+    const field = fieldOf(schema, key);
+    const type = field?.schema ?? childSchema(schema, key);
     if (type === undefined) continue;
+    if (typeof child !== "object") {
+      children.push([fieldElement(key), LEAF]);
+      continue;
+    }
     const fields = fieldsOf(child, type, depth + 1, key);
-    const member = child === null || (isJsonObject(child) && isNoContent(child)) || fieldOf(schema, key) === undefined;
+    const member = field === undefined || child === null || (isJsonObject(child) && isNoContent(child));
     if (member) children.push([fieldElement(key), asMember(fields)]);
     else if (fields !== undefined) children.push([fieldElement(key), fields]);
   }
@@ -44,7 +49,7 @@ function fieldsOfList(value: unknown, schema: Schema): FieldSet | undefined {
   if (isAtomic(schema)) return LEAF;
   if (!Array.isArray(value)) return undefined;
   const items = itemSchema(schema);
-  const children: [string, FieldSet][] = [];
+  const children: Children = [];
   for (const [element, [item, ...others]] of itemsByElement(value, schema)) {
     children.push([element, others.length > 0 ? LEAF : asMember(fieldsOf(item, items, 2, ""))]);
   }

@@ -3,7 +3,7 @@
 import { equal } from "#lib/equal.ts";
 import { getField, isJsonObject, type JsonObject } from "#lib/own-field.ts";
 import type { Schema } from "../schema.ts";
-import { asMember, LEAF, nodeOf, type FieldSet } from "./field-set.ts";
+import { asMember, LEAF, nodeOf, type Children, type FieldSet } from "./field-set.ts";
 import { fieldElement } from "./path-element.ts";
 import { childSchema, fieldOf, impliedValue, isAtomic, isList, isMap, isNoContent, isOmitted, itemElement, itemSchema } from "./shape.ts";
 
@@ -72,8 +72,6 @@ function compareValues(live: unknown, next: unknown, schema: Schema, options: Co
   return equal(live, next) ? SAME : CHANGED;
 }
 
-type Children = [string, FieldSet][];
-
 function compareFields(
   live: JsonObject | undefined,
   next: JsonObject | undefined,
@@ -90,9 +88,9 @@ function compareFields(
       if (value === undefined) continue;
       let before = live && getField(live, key);
       if (before === value || (depth < 2 && isUnowned(depth, name, key))) continue;
-      const type = childSchema(schema, key);
-      if (type === undefined) continue;
       const field = fieldOf(schema, key);
+      const type = field?.schema ?? childSchema(schema, key);
+      if (type === undefined) continue;
       if (!options.raw && isOmitted(field, value)) {
         if (before !== undefined && !isOmitted(field, before)) {
           (removed ??= []).push([fieldElement(key), everyField(before, type, false, depth + 1, key)]);
@@ -113,9 +111,9 @@ function compareFields(
     for (const key in live) {
       const value = live[key];
       if (value === undefined || (next && getField(next, key) !== undefined) || (depth < 2 && isUnowned(depth, name, key))) continue;
-      const type = childSchema(schema, key);
-      if (type === undefined) continue;
       const field = fieldOf(schema, key);
+      const type = field?.schema ?? childSchema(schema, key);
+      if (type === undefined) continue;
       if (isOmitted(field, value)) continue;
       const after = options.raw ? undefined : impliedValue(field);
       if (after === undefined) {
@@ -205,8 +203,9 @@ function everyField(value: unknown, schema: Schema, raw: boolean, depth: number,
   for (const key in fields) {
     const child = fields[key];
     if (child === undefined || (depth < 2 && isUnowned(depth, name, key))) continue;
-    const type = childSchema(schema, key);
-    if (type === undefined || (!raw && isOmitted(fieldOf(schema, key), child))) continue;
+    const field = fieldOf(schema, key);
+    const type = field?.schema ?? childSchema(schema, key);
+    if (type === undefined || (!raw && isOmitted(field, child))) continue;
     children.push([fieldElement(key), typeof child === "object" ? everyField(child, type, raw, depth + 1, key) : LEAF]);
   }
   if (!raw && schema.type === "object" && schema.fields) addImplied(children, fields, schema, depth);

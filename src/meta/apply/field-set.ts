@@ -3,7 +3,7 @@
 // The names stand in upstream's order, so that equal sets have equal bytes.
 
 import { isJsonObject } from "#lib/own-field.ts";
-import { FieldPathError, readElement, SELF, showElement, sortElements } from "./path-element.ts";
+import { compareElements, FieldPathError, readElement, SELF, showElement } from "./path-element.ts";
 
 /** A set when it is the root, else the part of a set below one step. */
 export interface FieldSet {
@@ -34,17 +34,24 @@ export function asMember(node: FieldSet | undefined): FieldSet {
   return isMember(node) ? node : { [SELF]: LEAF, ...node };
 }
 
-/** A node of these children; undefined if there is nothing in it. The elements must be distinct, in any order. */
-export function nodeOf(children: readonly (readonly [string, FieldSet])[], member: boolean): FieldSet | undefined {
-  if (children.length === 0) return member ? LEAF : undefined;
+/** Children of a node that is being made. */
+export type Children = [element: string, node: FieldSet][];
+
+/** A node of these children; undefined if there is nothing in it. The elements must be distinct, in any order; the list is used up. */
+export function nodeOf(children: Children, member: boolean): FieldSet | undefined {
+  const count = children.length;
+  if (count === 0) return member ? LEAF : undefined;
+  for (let index = 1; index < count; index++) {
+    const before = children[index - 1];
+    const after = children[index];
+    if (before && after && compareElements(before[0], after[0]) > 0) {
+      children.sort(([a], [b]) => compareElements(a, b));
+      break;
+    }
+  }
   const node: Building = {};
   if (member) node[SELF] = LEAF;
-  if (children.length === 1) {
-    for (const [element, child] of children) node[element] = child;
-    return node;
-  }
-  const byElement = new Map(children);
-  for (const element of sortElements([...byElement.keys()])) node[element] = byElement.get(element) ?? LEAF;
+  for (const [element, child] of children) node[element] = child;
   return node;
 }
 
@@ -182,12 +189,31 @@ export function showPath(path: readonly string[]): string {
 /** Reads fieldsV1; the value itself if it is in canonical form. Throws FieldPathError. Unknown sorts of steps are skipped. */
 export function readFields(value: unknown): FieldSet {
   if (value === undefined || value === null) return EMPTY;
-  const node = readNode(value);
-  if (node === undefined) return EMPTY;
+  const node = isCanonical(value) ? value : readNode(value);
   if (!(SELF in node)) return node;
   // Nobody owns the object as a whole.
   const { [SELF]: _, ...fields } = node;
   return fields;
+}
+
+/** Whether the trie is as this folder would write it. Nearly all are, and need not be made anew. */
+function isCanonical(value: unknown): value is FieldSet {
+  if (!isJsonObject(value)) return false;
+  let previous = "";
+  let children = 0;
+  let self = false;
+  for (const text in value) {
+    if (text === SELF) {
+      const own = value[text];
+      if (children > 0 || !isJsonObject(own) || Object.keys(own).length > 0) return false;
+      self = true;
+      continue;
+    }
+    if (readElement(text) !== text || (children > 0 && compareElements(previous, text) >= 0) || !isCanonical(value[text])) return false;
+    previous = text;
+    children++;
+  }
+  return children > 0 || !self;
 }
 
 function readNode(value: unknown): FieldSet {
@@ -196,39 +222,13 @@ function readNode(value: unknown): FieldSet {
     if (value === null) return LEAF;
     throw new FieldPathError("fieldsV1 must hold objects only");
   }
-  let same = true;
-  const children: [string, FieldSet][] = [];
-  let previous = "";
-  let member = true;
-  let selfFirst = false;
+  const children = new Map<string, FieldSet>();
   for (const text in value) {
-    if (text === SELF) {
-      selfFirst = children.length === 0;
-      same &&= selfFirst && isJsonObject(value[text]) && isEmpty(value[text] as FieldSet); // an object
-      continue;
-    }
-    const element = readElement(text);
-    if (element === undefined) {
-      same = false;
-      continue;
-    }
+    const element = text === SELF ? undefined : readElement(text);
+    if (element === undefined) continue;
+    const other = children.get(element);
     const child = readNode(value[text]);
-    if (element !== text || child !== value[text] || (previous !== "" && !inOrder(previous, element))) same = false;
-    previous = element;
-    children.push([element, child]);
+    children.set(element, other === undefined ? child : unionNodes(other, child));
   }
-  member = children.length === 0 || SELF in value;
-  if (same && (children.length > 0 || !(SELF in value))) return value as unknown as FieldSet; // checked above, all of it
-  const merged = new Map<string, FieldSet>();
-  for (const [element, child] of children) {
-    const other = merged.get(element);
-    merged.set(element, other === undefined ? child : unionNodes(other, child));
-  }
-  return nodeOf([...merged], member) ?? LEAF;
-}
-
-function inOrder(previous: string, element: string): boolean {
-  if (previous.startsWith("f:")) return !element.startsWith("f:") || (previous < element && !/[\ud800-\uffff]/.test(element));
-  const sorted = sortElements([previous, element]);
-  return sorted[0] === previous;
+  return nodeOf([...children], children.size === 0 || SELF in value) ?? LEAF;
 }

@@ -89,7 +89,7 @@ export function compareElements(a: string, b: string): number {
   if (sort !== b.charCodeAt(0)) return SORTS.indexOf(a[0] ?? "") - SORTS.indexOf(b[0] ?? "");
   switch (a.charAt(0)) {
     case "k":
-      return compareKeys(parseKey(a), parseKey(b));
+      return compareFirstText(a, b) || compareKeys(parseKey(a), parseKey(b));
     case "v":
       return compareValues(parseJson(a), parseJson(b));
     case "i":
@@ -97,14 +97,6 @@ export function compareElements(a: string, b: string): number {
     default:
       return compareText(a, b);
   }
-}
-
-/** Elements in order; the given list itself when it is in order already. */
-export function sortElements(elements: string[]): string[] {
-  for (let index = 1; index < elements.length; index++) {
-    if (compareElements(elements[index - 1] ?? "", elements[index] ?? "") > 0) return elements.sort(compareElements);
-  }
-  return elements;
 }
 
 /** By code points, as Go compares UTF-8; JavaScript's own order differs above the surrogates. */
@@ -118,6 +110,15 @@ export function compareText(a: string, b: string): number {
     return leftHigh !== (right >= 0xd800 && right <= 0xdfff) && left >= 0xd800 && right >= 0xd800 ? (leftHigh ? 1 : -1) : left - right;
   }
   return a.length - b.length;
+}
+
+/** Decides where both begin with the same key and its values are two plain texts, without parsing them; else 0. */
+function compareFirstText(a: string, b: string): number {
+  const start = a.indexOf('":"') + 3;
+  if (start < 3 || !b.startsWith(a.slice(0, start))) return 0;
+  const left = a.slice(start, a.indexOf('"', start));
+  const right = b.slice(start, b.indexOf('"', start));
+  return left.includes("\\") || right.includes("\\") ? 0 : compareText(left, right);
 }
 
 function compareKeys(a: JsonObject, b: JsonObject): number {
