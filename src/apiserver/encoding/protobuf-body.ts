@@ -7,6 +7,7 @@ import { readEnvelope, writeEnvelope } from "#meta/codec/protobuf/envelope.ts";
 import { apiVersionOf, parseApiVersion } from "#meta/resource.ts";
 import type { Schema } from "#meta/schema.ts";
 import type { KindCatalog } from "../kind-catalog.ts";
+import { createMessageCache, type MessageCache } from "./message-cache.ts";
 
 export interface ProtobufBodies {
   /** Throws 400 for what is no protobuf, or of no kind that is known. */
@@ -17,6 +18,8 @@ export interface ProtobufBodies {
   readonly encode: (object: TypedObject) => Uint8Array;
   /** The same without envelope. */
   readonly message: (apiVersion: string, kind: string, value: object) => Uint8Array;
+  /** The message of a stored object, which may be kept. */
+  readonly stored: MessageCache["get"];
 }
 
 export interface TypedObject {
@@ -31,6 +34,9 @@ export interface ProtobufTypes {
   /** Of a kind; also of kinds that only subresources use. */
   nameOf(group: string, version: string, kind: string): string | undefined;
 }
+
+/** Enough for a list of 10,000 pods. */
+const KEPT_BYTES = 16 * 1024 * 1024;
 
 /** What every group serves: Status, DeleteOptions, PartialObjectMetadata, ... */
 const META = "io.k8s.apimachinery.pkg.apis.meta.v1";
@@ -68,6 +74,7 @@ export function createProtobufBodies(catalog: KindCatalog, types: ProtobufTypes 
       return writeEnvelope({ apiVersion, kind, raw: message(object, demand(apiVersion, kind)) });
     },
     message: (apiVersion, kind, value) => message(value, demand(apiVersion, kind)),
+    stored: createMessageCache(KEPT_BYTES).get,
   };
 }
 

@@ -87,8 +87,9 @@ async function protobufList(
   const [apiVersion, itemKind] = partial ? [META_VERSION, "PartialObjectMetadata"] : [kind.apiVersion, kind.resource.kind];
   const meta = protobuf.message(META_VERSION, "ListMeta", metadata);
   const pieces: Uint8Array[] = [NO_BYTES, listMetaHead(meta.length), meta];
+  const encode = (entry: Entry): Uint8Array => protobuf.message(apiVersion, itemKind, kind.forms.glimpse(entry));
   await inBatches(entries, (entry) => {
-    const message = protobuf.message(apiVersion, itemKind, kind.forms.glimpse(entry));
+    const message = partial ? encode(entry) : protobuf.stored(entry, () => encode(entry));
     pieces.push(listItemHead(message.length), message);
   });
   const length = lengthOf(pieces);
