@@ -20,7 +20,7 @@ import type { Handler } from "./http.ts";
 import { createKindCatalog, type KindCatalog } from "./kind-catalog.ts";
 import { createFieldManagers } from "./objects/field-managers.ts";
 import type { ServedKind } from "./objects/served-kind.ts";
-import type { WriteEnvironment } from "./objects/write-call.ts";
+import { createTimestamps, type WriteEnvironment } from "./objects/write-call.ts";
 import { authenticate } from "./pipeline/authenticate.ts";
 import { authorize, unionAuthorizer } from "./pipeline/authorize.ts";
 import { deadline } from "./pipeline/deadline.ts";
@@ -92,6 +92,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const writes: WriteEnvironment = {
     store,
     clock,
+    now: createTimestamps(clock),
     random,
     allocators: (kind) => allocators.get(nameOf(kind)) ?? NO_ALLOCATORS,
     fields: createFieldManagers(() => catalog.kinds),
@@ -147,7 +148,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   addProcessMetrics(metrics, options.version, clock.now());
   const run = compose(
     [
-      recover(log),
+      recover(log, server),
       identify,
       measure(clock, requests, log),
       authenticate(authenticators),

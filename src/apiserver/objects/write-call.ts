@@ -24,6 +24,8 @@ export interface FieldManagers {
 export interface WriteEnvironment {
   readonly store: Store;
   readonly clock: Clock;
+  /** This second, as metadata has it. */
+  readonly now: () => string;
   readonly random: () => number;
   readonly allocators: (kind: ServedKind) => readonly Allocator[];
   /** Who set which field of the kind's objects. */
@@ -61,13 +63,27 @@ export function timestamp(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
+/** The same text for every write of a second. */
+export function createTimestamps(clock: Clock): () => string {
+  let second = -1;
+  let text = "";
+  return () => {
+    const now = Math.floor(clock.now() / 1000);
+    if (now !== second) {
+      second = now;
+      text = timestamp(now * 1000);
+    }
+    return text;
+  };
+}
+
 export function newUid(environment: WriteEnvironment): string {
   return uuid(environment.random);
 }
 
 export function contextOf(environment: WriteEnvironment, call: WriteCall): WriteContext {
   return {
-    now: timestamp(environment.clock.now()),
+    now: environment.now(),
     user: call.user,
     subresource: call.subresource === "*" ? "" : call.subresource,
     random: environment.random,
@@ -119,7 +135,7 @@ export function trackFields(
 ): void {
   if (call.manager === undefined || call.applied) return;
   const subresource = call.subresource === "*" ? "" : call.subresource;
-  const writer = { manager: call.manager, subresource, now: timestamp(environment.clock.now()) };
+  const writer = { manager: call.manager, subresource, now: environment.now() };
   environment.fields?.of(kind).track(live as KubeObject | undefined, next, writer); // leaves `live` unchanged
 }
 

@@ -9,7 +9,6 @@ import { respondEntry } from "../encoding/respond.ts";
 import type { FieldValidation } from "../encoding/field-check.ts";
 import type { ServedKind } from "../objects/served-kind.ts";
 import { updateObject } from "../objects/update-object.ts";
-import { timestamp } from "../objects/write-call.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { allowCreate, checkName } from "./update.ts";
 import { namespaceOf, writeCall, type VerbHandler, type VerbServer } from "./verb.ts";
@@ -54,7 +53,7 @@ export function applier(
   exchange: Exchange,
   options: WriteOptions,
 ): (live: KubeObject | undefined, configuration: KubeObject) => KubeObject {
-  const writer = { manager: options.manager, subresource: exchange.info.subresource, now: timestamp(server.clock.now()) };
+  const writer = { manager: options.manager, subresource: exchange.info.subresource, now: server.writes.now() };
   return (live, configuration) => fields.apply(live, configuration, writer, options.force);
 }
 

@@ -11,7 +11,7 @@ import type { ApiResponse } from "../http.ts";
 import { managersAfterScale, SCALE, type Scale, scaleManagers } from "../objects/scale-kind.ts";
 import { storeKey, type ServedKind } from "../objects/served-kind.ts";
 import { updateObject } from "../objects/update-object.ts";
-import { timestamp, type WriteCall } from "../objects/write-call.ts";
+import type { WriteCall } from "../objects/write-call.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { applier, readConfiguration } from "./apply.ts";
 import { patchTypeOf } from "./patch-type.ts";
@@ -78,7 +78,7 @@ async function writeScale(server: VerbServer, kind: ServedKind, exchange: Exchan
     wanted.spec ??= {};
     wanted.spec.replicas ??= 0;
     if (!write.isApply) {
-      const writer = { manager: write.options.manager, subresource: "scale", now: timestamp(server.clock.now()) };
+      const writer = { manager: write.options.manager, subresource: "scale", now: server.writes.now() };
       server.writes.fields?.scale().track(current, wanted, writer);
     }
     await admit(server, kind, exchange, call, wanted, current);
