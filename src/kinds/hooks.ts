@@ -143,7 +143,7 @@ const entries = (check: CheckExpression): readonly Entry[] => [
   kind(admissionregistration.ValidatingAdmissionPolicy, validatingPolicyHooks(check)),
   kind(admissionregistration.ValidatingAdmissionPolicyBinding, validatingPolicyBindingHooks),
   kind(admissionregistration.ValidatingWebhookConfiguration, validatingWebhookHooks(check)),
-  kind(apiextensions.CustomResourceDefinition, customResourceDefinitionHooks),
+  kind(apiextensions.CustomResourceDefinition, customResourceDefinitionHooks(check)),
   kind(apiregistration.APIService, apiServiceHooks),
   kind(batch.CronJob, cronJobHooks),
   kind(batch.Job, jobHooks),

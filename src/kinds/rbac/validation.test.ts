@@ -102,7 +102,7 @@ const BINDINGS: readonly { name: string; binding: RoleBinding; namespaced: strin
     {
       name: "with a subject of no kind",
       binding: bind({ subjects: [{ kind: "Robot", name: "r" }] }),
-      errors: [`subjects[0].kind: Unsupported value: "Robot": supported values: "Group", "ServiceAccount", "User"`],
+      errors: [`subjects[0].kind: Unsupported value: "Robot": supported values: "ServiceAccount", "User", "Group"`],
     },
     {
       name: "with an account in a group",
