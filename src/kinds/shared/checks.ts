@@ -53,7 +53,8 @@ export function checkRequiredOneOf(
 
 export const PROTOCOLS: readonly string[] = ["SCTP", "TCP", "UDP"];
 
-export function checkPortNumber(errors: Errors, path: string, port: number): void {
+export function checkPortNumber(errors: Errors, path: string, given: number | undefined): void {
+  const port = given ?? 0;
   for (const wrong of portNumber(port)) errors.push(field.invalid(path, port, wrong));
 }
 

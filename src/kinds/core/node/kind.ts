@@ -3,7 +3,7 @@ import { ageColumn, nameColumn, text, wide } from "#kinds/shared/columns.ts";
 import { canonicalize } from "#kinds/shared/quantities.ts";
 import type { KindHooks } from "#meta/kind.ts";
 import type { DeepReadonly } from "#meta/object.ts";
-import { validateNode } from "./validate.ts";
+import { nodeWarnings, validateNode } from "./validate.ts";
 
 const ROLE_PREFIX = "node-role.kubernetes.io/";
 const ROLE_LABEL = "kubernetes.io/role";
@@ -44,7 +44,13 @@ export const nodeHooks: KindHooks<Node> = {
     canonicalize(status?.allocatable);
     if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity };
   },
+  prepare: ({ spec, status }, previous, { subresource }) => {
+    // Configuration by the API is gone; what is stored stays.
+    if (subresource === "" && spec && !previous?.spec?.configSource) delete spec.configSource;
+    if (subresource === "status" || !previous) if (status && !previous?.status?.config) delete status.config;
+  },
   validate: (next, previous) => validateNode(next, previous),
+  warnings: (node, _previous, context) => (context?.subresource ? [] : nodeWarnings(node)),
   selectableFields: (node) => ({ "spec.unschedulable": String(node.spec?.unschedulable ?? false) }),
   selectableFieldNames: ["spec.unschedulable"],
   generation: false,

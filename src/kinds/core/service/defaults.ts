@@ -9,8 +9,7 @@ export function isExternallyAccessible({ spec }: DeepReadonly<Service>): boolean
 }
 
 export function defaultService(service: Service): void {
-  const spec = service.spec;
-  if (!spec) return;
+  const spec = (service.spec ??= {});
   spec.sessionAffinity ||= "None";
   if (spec.sessionAffinity === "None") delete spec.sessionAffinityConfig;
   if (spec.sessionAffinity === "ClientIP" && spec.sessionAffinityConfig?.clientIP?.timeoutSeconds === undefined) {

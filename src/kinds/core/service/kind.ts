@@ -5,6 +5,7 @@ import type { DeepReadonly } from "#meta/object.ts";
 import { dropTypeDependentFields, keepAllocated } from "./prepare.ts";
 import { defaultService, normalizeClusterIps } from "./defaults.ts";
 import { validateService } from "./validate.ts";
+import { serviceWarnings } from "./warnings.ts";
 
 function externalIpCell({ spec, status }: DeepReadonly<Service>): string {
   const external = spec?.externalIPs ?? [];
@@ -41,6 +42,7 @@ export const serviceHooks: KindHooks<Service> = {
     normalizeClusterIps(next, previous);
   },
   validate: (next, previous, { subresource }) => validateService(next, previous, subresource),
+  warnings: serviceWarnings,
   nameRule: "dns1123label",
   generation: false,
   createOnUpdate: true,

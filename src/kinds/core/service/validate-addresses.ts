@@ -58,11 +58,12 @@ export function validateFamilyChanges(spec: Spec, before: Spec, errors: Errors):
   if (spec.type === "ExternalName" || before.type === "ExternalName") return;
   const headless = spec.clusterIPs?.[0] === "None";
   const wasHeadless = before.clusterIPs?.[0] === "None";
-  if (!(headless && wasHeadless)) checkChange("clusterIPs", "clusterIP", spec.clusterIPs ?? [], before.clusterIPs ?? [], spec, errors);
-  if (!headless && !wasHeadless) checkChange("ipFamilies", "ipFamily", spec.ipFamilies ?? [], before.ipFamilies ?? [], spec, errors);
+  if (!(headless && wasHeadless)) checkChange("clusterIPs", "clusterIP", spec, before, errors);
+  if (!headless && !wasHeadless) checkChange("ipFamilies", "ipFamily", spec, before, errors);
 }
 
-function checkChange(name: string, one: string, next: readonly string[], old: readonly string[], spec: Spec, errors: Errors): void {
+function checkChange(name: "clusterIPs" | "ipFamilies", one: string, spec: Spec, before: Spec, errors: Errors): void {
+  const [next, old] = [spec[name] ?? [], before[name] ?? []];
   const path = `spec.${name}`;
   if (old.length === next.length) {
     for (const [index, value] of old.entries()) {
@@ -71,7 +72,7 @@ function checkChange(name: string, one: string, next: readonly string[], old: re
     }
     return;
   }
-  if (old.length > next.length && next.length === 0) errors.push(field.invalid(`${path}[0]`, next, `primary ${one} can not be unset`));
+  if (old.length > next.length && next.length === 0) errors.push(field.invalid(`${path}[0]`, null, `primary ${one} can not be unset`));
   if (old.length > 0 && next.length > 0 && next[0] !== old[0]) errors.push(field.invalid(`${path}[0]`, next, CHANGED));
   if (old.length > next.length && next.length === 1 && spec.ipFamilyPolicy !== "SingleStack") {
     const detail = `must be set to 'SingleStack' when releasing the secondary ${one}`;

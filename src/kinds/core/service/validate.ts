@@ -187,7 +187,8 @@ function validateChange(spec: Spec, before: Spec, errors: Errors): void {
 function validateStatus(status: DeepReadonly<ServiceStatus> | undefined, spec: Spec, errors: Errors): void {
   const ingress = status?.loadBalancer?.ingress ?? [];
   if (spec.type !== "LoadBalancer") {
-    if (ingress.length > 0) errors.push(field.forbidden("status.loadBalancer.ingress", ONLY_LB));
+    if (ingress.length > 0)
+      errors.push(field.forbidden("status.loadBalancer.ingress", "may only be used when `spec.type` is 'LoadBalancer'"));
     return;
   }
   for (const [index, each] of ingress.entries()) {
