@@ -179,7 +179,7 @@ test("discovery tells of the kinds in both forms", async () => {
   assert.equal(aggregated.headers["content-type"], accept);
   assert.match(
     aggregated.text,
-    /"resource":"boats","responseKind":\{"group":"sea\.example","version":"v1","kind":"Boat"\},"scope":"Namespaced"/,
+    /"resource":"boats","responseKind":\{"group":"","version":"","kind":"Boat"\},"scope":"Namespaced"/,
   );
   const etag = aggregated.headers["etag"] ?? "";
   assert.equal((await api.call("GET", "/apis", undefined, { accept, "if-none-match": etag })).status, 304);
