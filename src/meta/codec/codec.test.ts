@@ -19,9 +19,9 @@ test("JSON survives being encoded and decoded", () => {
 
 for (const [text, message] of [
   ["", "unexpected end of JSON input"],
-  ["{", "Expected property name or '}' in JSON at position 1 (line 1 column 2)"],
+  ["{", "unexpected end of JSON input"],
   ['{"a":', "unexpected end of JSON input"],
-  ["{a:1}", "invalid character 'a' looking for beginning of value"],
+  ["{a:1}", "invalid character 'a' looking for beginning of object key string"],
   ["[1,]", "invalid character ']' looking for beginning of value"],
 ] as const) {
   test(`JSON ${JSON.stringify(text)} is refused`, () => {

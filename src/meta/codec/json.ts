@@ -92,14 +92,38 @@ function replaceBigint(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? (JSON as ExactJson).rawJSON(String(value)) : value; // the compiler's library has not heard of it
 }
 
-/** Go's words for the two commonest faults, else the engine's. */
+/** How the engine's messages begin, and Go's words for the same. */
+const FAULTS: readonly (readonly [engine: string, go: string])[] = [
+  ["Expected ',' or '}'", "after object key:value pair"],
+  ["Expected ',' or ']'", "after array element"],
+  ["Expected ':'", "after object key"],
+  ["Expected property name", "looking for beginning of object key string"],
+  ["Expected double-quoted property name", "looking for beginning of object key string"],
+  ["Unexpected non-whitespace character after JSON", "after top-level value"],
+  ["Bad control character", "in string literal"],
+  ["Bad escaped character", "in string escape code"],
+];
+
+/** Go's words for what is wrong with a text. */
 function syntaxText(text: string, error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  if (text.trim() === "" || message.includes("end of JSON input") || message.startsWith("Unterminated"))
+  const position = Number(/at position (\d+)/.exec(message)?.[1] ?? Number.NaN);
+  if (text.trim() === "" || position >= text.length || message.includes("end of JSON input") || message.startsWith("Unterminated"))
     return "unexpected end of JSON input";
-  const position = /at position (\d+)/.exec(message)?.[1];
-  const character = position === undefined ? /^Unexpected token '(.)'/su.exec(message)?.[1] : text[Number(position)];
-  return character === undefined ? message : `invalid character '${character}' looking for beginning of value`;
+  const character = Number.isNaN(position)
+    ? /^Unexpected token '(.)'/su.exec(message)?.[1]
+    : String.fromCodePoint(text.codePointAt(position) ?? 0);
+  if (character === undefined) return message;
+  const [, words = "looking for beginning of value"] = FAULTS.find(([engine]) => message.startsWith(engine)) ?? [];
+  return `invalid character ${quoteCharacter(character)} ${words}`;
+}
+
+function quoteCharacter(character: string): string {
+  if (character === "'") return "'\\''";
+  if (character === '"') return "'\"'";
+  if (character === "\n") return "'\\n'";
+  const code = character.codePointAt(0) ?? 0;
+  return code < 0x20 || code === 0x7f ? `'\\x${code.toString(16).padStart(2, "0")}'` : `'${character}'`;
 }
 
 function depthExceeds(text: string, limit: number): boolean {
