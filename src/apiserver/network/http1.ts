@@ -6,7 +6,7 @@ import type { Duplex } from "node:stream";
 import type { Logger } from "#lib/log.ts";
 import type { ApiRequest, ApiResponse, Handler } from "../http.ts";
 import type { Peer } from "./peer.ts";
-import { pumpTo, pushTo } from "./push-sink.ts";
+import { pumpTo, pushTo, type PushBacklog } from "./push-sink.ts";
 import { readBody } from "./request-body.ts";
 
 interface Upgrade {
@@ -47,11 +47,18 @@ function hasBody(message: IncomingMessage): boolean {
   return message.headers["content-length"] !== undefined || message.headers["transfer-encoding"] !== undefined;
 }
 
-export function handleRequest(handler: Handler, log: Logger, peer: Peer, message: IncomingMessage, response: ServerResponse): void {
+export function handleRequest(
+  handler: Handler,
+  log: Logger,
+  peer: Peer,
+  message: IncomingMessage,
+  response: ServerResponse,
+  backlog: PushBacklog,
+): void {
   response.on("error", ignore);
   const request = requestOf(message, peer, (abort) => (response.destroyed ? abort() : response.once("close", abort)));
   handler(request)
-    .then((answer) => send(message, response, answer))
+    .then((answer) => send(message, response, answer, backlog))
     .catch((error: unknown) => {
       log.error("response failed", { path: request.path, error });
       response.destroy();
@@ -60,7 +67,7 @@ export function handleRequest(handler: Handler, log: Logger, peer: Peer, message
 
 function ignore(): void {}
 
-function send(message: IncomingMessage, response: ServerResponse, answer: ApiResponse): Promise<void> | undefined {
+function send(message: IncomingMessage, response: ServerResponse, answer: ApiResponse, backlog: PushBacklog): Promise<void> | undefined {
   if (response.destroyed) return undefined;
   const { body, push } = answer;
   // A body that nobody read would be taken for the next request.
@@ -69,7 +76,7 @@ function send(message: IncomingMessage, response: ServerResponse, answer: ApiRes
   if (push && message.method !== "HEAD") {
     response.writeHead(answer.status, headers);
     response.flushHeaders();
-    pushTo(response, push);
+    pushTo(response, push, backlog);
     return undefined;
   }
   if (body instanceof Uint8Array) headers["content-length"] = String(body.length);

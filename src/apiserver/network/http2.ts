@@ -4,10 +4,11 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from
 import type { Logger } from "#lib/log.ts";
 import type { ApiRequest, ApiResponse, Handler } from "../http.ts";
 import type { Peer } from "./peer.ts";
-import { pumpTo, pushTo } from "./push-sink.ts";
+import { pumpTo, pushTo, type PushBacklog } from "./push-sink.ts";
 import { readBody } from "./request-body.ts";
 
 const END_STREAM = 0x1;
+const NO_ERROR = 0;
 const NO_BYTES: Promise<Uint8Array> = Promise.resolve(new Uint8Array(0));
 
 /** A request on a stream. What few requests need is made when it is asked for. */
@@ -40,6 +41,10 @@ class Http2Request implements ApiRequest {
     if (peer.untrusted) this.untrustedCertificate = true;
   }
 
+  get bodyRead(): boolean {
+    return this.#empty || this.#stream.readableEnded;
+  }
+
   get query(): URLSearchParams {
     return (this.#query ??= new URLSearchParams(this.#search));
   }
@@ -64,12 +69,13 @@ export function handleStream(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
   flags: number,
+  backlog: PushBacklog,
 ): void {
   // Without a listener a reset by the client would end the process; the close event tells what matters.
   stream.on("error", ignore);
   const request = new Http2Request(stream, headers, flags, peer);
   handler(request)
-    .then((response) => send(stream, response, request.method === "HEAD"))
+    .then((response) => send(stream, response, request.method === "HEAD", backlog))
     .catch((error: unknown) => {
       log.error("response failed", { path: request.path, error });
       stream.destroy();
@@ -78,13 +84,13 @@ export function handleStream(
 
 function ignore(): void {}
 
-function send(stream: ServerHttp2Stream, response: ApiResponse, isHead: boolean): Promise<void> | undefined {
+function send(stream: ServerHttp2Stream, response: ApiResponse, isHead: boolean, backlog: PushBacklog): Promise<void> | undefined {
   if (stream.destroyed) return undefined;
   const { body, push } = response;
   const headers: OutgoingHttpHeaders = { ":status": response.status, ...response.headers };
   if (push && !isHead) {
     stream.respond(headers);
-    pushTo(stream, push);
+    pushTo(stream, push, backlog);
     return undefined;
   }
   if (body instanceof Uint8Array) headers["content-length"] = body.length;

@@ -5,31 +5,48 @@ import type { ApiResponse } from "../http.ts";
 
 export type PushSink = Parameters<NonNullable<ApiResponse["push"]>>[0];
 
+/** What all streams of a listener have not sent yet. Chunks that streams share are counted for each. */
+export interface PushBacklog {
+  bytes: number;
+}
+
 /** A backlog beyond this, and beyond the largest chunk so far (a big collection comes in one), is too much. */
 const MAX_BACKLOG_BYTES = 16 * 1024 * 1024;
+/** If all streams together hold more than this, each may hold little. */
+const MAX_TOTAL_BYTES = 256 * 1024 * 1024;
+const MAX_BACKLOG_WHEN_FULL_BYTES = 1024 * 1024;
 
 /** Starts a response's push on a stream, and stops it when the stream closes. */
-export function pushTo(stream: Writable, push: NonNullable<ApiResponse["push"]>): void {
+export function pushTo(stream: Writable, push: NonNullable<ApiResponse["push"]>, backlog: PushBacklog): void {
   let largest = 0;
   let open = true;
+  let counted = 0;
+  const count = (bytes: number): number => {
+    backlog.bytes += bytes - counted;
+    counted = bytes;
+    return bytes;
+  };
+  stream.on("drain", () => count(stream.writableLength));
   const sink: PushSink = {
     write(chunk) {
       if (!open) return false;
       if (chunk.length > largest) largest = chunk.length;
       stream.write(chunk);
-      return stream.writableLength <= MAX_BACKLOG_BYTES + largest;
+      const waiting = count(stream.writableLength);
+      return waiting <= largest + (backlog.bytes > MAX_TOTAL_BYTES ? MAX_BACKLOG_WHEN_FULL_BYTES : MAX_BACKLOG_BYTES);
     },
     end() {
       if (!open) return;
       open = false;
       // Nobody waits for a reader that does not read: what it has not taken by now is dropped.
-      if (stream.writableLength > MAX_BACKLOG_BYTES) stream.destroy();
+      if (stream.writableLength > MAX_BACKLOG_WHEN_FULL_BYTES) stream.destroy();
       else stream.end();
     },
   };
   let stop: (() => void) | undefined;
   stream.once("close", () => {
     open = false;
+    count(0);
     stop?.();
   });
   stop = push(sink);

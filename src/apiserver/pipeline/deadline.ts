@@ -19,9 +19,9 @@ export function deadline(clock: Clock): Filter {
   return (next) => (exchange) => {
     const { request, info } = exchange;
     if (isLongRunning(info, request)) return next(exchange);
+    const limitMs = limitOf(request); // a bad one is refused before anything is done
     const pending = next(exchange);
     if (!(pending instanceof Promise)) return pending;
-    const limitMs = limitOf(request);
     return new Promise<ApiResponse>((resolve, reject) => {
       const timer = clock.after(limitMs, () => reject(timeout("request did not complete within the allotted timeout")));
       void pending.then(resolve, reject).finally(() => timer.cancel());
