@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { ensureBuilt } from "./cluster.ts";
 import { printFigure, type Figure, type Measure } from "./figures.ts";
 import { idle, start, tenClusters } from "./measures/process.ts";
+import { listForms } from "./measures/list-forms.ts";
 import { creates, gets, getsOverHttp1, list } from "./measures/requests.ts";
 import { scheduling, watch } from "./measures/flow.ts";
 import { watchers } from "./measures/watchers.ts";
@@ -19,6 +20,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   get: gets,
   get1: getsOverHttp1,
   list,
+  forms: listForms,
   watch,
   watchers,
   scheduling,
