@@ -9,6 +9,7 @@ import type { Handler } from "./http.ts";
 import { handleRequest, handleUpgrade } from "./network/http1.ts";
 import { handleStream } from "./network/http2.ts";
 import { peerOf, type Peer } from "./network/peer.ts";
+import type { PushBacklog } from "./network/push-sink.ts";
 
 export interface ListenOptions {
   readonly host: string;
@@ -65,6 +66,7 @@ export async function listen(server: { readonly handler: Handler }, options: Lis
   Object.assign(secure, { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0, headersTimeout: 60_000 });
 
   let closing: Promise<void> | undefined;
+  const backlog: PushBacklog = { bytes: 0 };
   const sessions = new Map<Http2Session, Peer>();
   const sockets = new Map<TLSSocket, Peer>();
   secure.on("secureConnection", (socket: TLSSocket) => {
@@ -90,13 +92,13 @@ export async function listen(server: { readonly handler: Handler }, options: Lis
   secure.on("stream", (stream, headers, flags) => {
     answering(stream);
     const peer = (stream.session && sessions.get(stream.session)) ?? UNKNOWN_PEER;
-    handleStream(handler, log, peer, stream as ServerHttp2Stream, headers, flags); // a server's streams are these
+    handleStream(handler, log, peer, stream as ServerHttp2Stream, headers, flags, backlog); // a server's streams are these
   });
   const http1 = secure as unknown as import("node:http").Server; // with allowHTTP1 the server emits an HTTP/1.1 server's events too
   http1.on("request", (message, response) => {
     answering(response);
     if (closing) response.setHeader("connection", "close");
-    handleRequest(handler, log, sockets.get(message.socket as TLSSocket) ?? UNKNOWN_PEER, message, response);
+    handleRequest(handler, log, sockets.get(message.socket as TLSSocket) ?? UNKNOWN_PEER, message, response, backlog);
   });
   http1.on("upgrade", (message, socket, head) => {
     handleUpgrade(handler, log, sockets.get(message.socket as TLSSocket) ?? UNKNOWN_PEER, message, socket, head);
