@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { applyJsonPatch } from "./json-patch.ts";
 
 const document = () => ({ a: { b: [1, 2, 3], c: null as unknown }, "x/y~z": 1 });
@@ -118,4 +119,56 @@ test("more than 10,000 operations give 413", () => {
     message: "The allowed maximum operations in a JSON patch is 10000, got 10001",
   });
   assert.deepEqual(applyJsonPatch({}, operations.slice(1)), {});
+});
+
+const anyKey = fc.string({ maxLength: 4 });
+const anyObject = () => fc.dictionary(anyKey, fc.jsonValue({ maxDepth: 3 }), { noNullPrototype: true });
+const pointer = (key: string) => `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+const same = (a: unknown, b: unknown) => assert.equal(JSON.stringify(a), JSON.stringify(b));
+
+test("what is added is found, and removing it leaves the document as it was", () => {
+  fc.assert(
+    fc.property(anyObject(), anyKey, fc.jsonValue(), (before, key, value) => {
+      fc.pre(!Object.hasOwn(before, key) && key !== "__proto__");
+      const path = pointer(key);
+      const text = JSON.stringify(before);
+      const added = applyJsonPatch(before, [
+        { op: "add", path, value },
+        { op: "test", path, value },
+      ]);
+      same(applyJsonPatch(added, [{ op: "remove", path }]), before);
+      assert.equal(JSON.stringify(before), text, "the document itself stays");
+    }),
+  );
+});
+
+test("a list item that is moved there and back stays where it was", () => {
+  fc.assert(
+    fc.property(fc.array(fc.jsonValue({ maxDepth: 2 }), { minLength: 1 }), fc.nat(), fc.nat(), (list, a, b) => {
+      const [from, to] = [`/list/${a % list.length}`, `/list/${b % list.length}`];
+      const moved = applyJsonPatch({ list }, [{ op: "move", from, path: to }]);
+      assert.equal(moved.list.length, list.length);
+      same(applyJsonPatch(moved, [{ op: "move", from: to, path: from }]), { list });
+    }),
+  );
+});
+
+test("several patches one after another are one patch", () => {
+  const operation = fc.oneof(
+    fc.record({ op: fc.constant("add"), path: fc.constantFrom("/a", "/b", "/list/0", "/list/-"), value: fc.jsonValue({ maxDepth: 1 }) }),
+    fc.record({ op: fc.constant("copy"), from: fc.constantFrom("/a", "/list"), path: fc.constantFrom("/b", "/list/0") }),
+    fc.record({ op: fc.constant("replace"), path: fc.constantFrom("/a", "/list/0"), value: fc.integer() }),
+  );
+  fc.assert(
+    fc.property(fc.array(operation, { maxLength: 5 }), fc.array(operation, { maxLength: 5 }), (first, second) => {
+      const before: unknown = { a: 1, list: [0] };
+      let together: unknown;
+      try {
+        together = applyJsonPatch(before, [...first, ...second]);
+      } catch {
+        return; // adding to what became no list
+      }
+      same(applyJsonPatch(applyJsonPatch(before, first), second), together);
+    }),
+  );
 });

@@ -49,3 +49,25 @@ test("what is no object is no patch", () => {
   });
   assert.throws(() => applyMergePatch({}, null), { code: 400, message: "Invalid JSON Patch" });
 });
+
+/** The patch that makes `after` of `before`. */
+function difference(before: Record<string, unknown>, after: Record<string, unknown>): Record<string, unknown> {
+  const patch: Record<string, unknown> = {};
+  for (const key in before) if (!Object.hasOwn(after, key)) patch[key] = null;
+  for (const key in after) {
+    const [old, value] = [Object.hasOwn(before, key) ? before[key] : undefined, after[key]];
+    const both = isObject(old) && isObject(value);
+    if (both) patch[key] = difference(old, value);
+    else if (JSON.stringify(old) !== JSON.stringify(value)) patch[key] = value;
+  }
+  return patch;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+
+test("any object can be made of any other, but for nulls", () => {
+  const leaf = fc.oneof(fc.integer(), fc.string({ maxLength: 3 }), fc.array(fc.integer(), { maxLength: 2 }));
+  const inner = fc.dictionary(fc.constantFrom("a", "b", "c"), leaf, { noNullPrototype: true });
+  const outer = fc.dictionary(fc.constantFrom("x", "y", "z"), fc.oneof(leaf, inner), { noNullPrototype: true });
+  fc.assert(fc.property(outer, outer, (before, after) => assert.deepEqual(applyMergePatch(before, difference(before, after)), after)));
+});
