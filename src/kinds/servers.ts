@@ -18,6 +18,8 @@ import { podProxyExtension } from "./core/pod/proxy/server.ts";
 import { serviceAccountExtension } from "./core/service-account/server.ts";
 import { serviceProxyExtension } from "./core/service/proxy/server.ts";
 import { serviceExtension, type ServiceOptions } from "./core/service/server.ts";
+import { certificateExtension } from "./certificates/certificate-signing-request/server.ts";
+import { flowControlExtension } from "./flowcontrol/server.ts";
 import { createRbacServer } from "./rbac/server.ts";
 
 export interface KindServersOptions {
@@ -49,6 +51,8 @@ export function createKindServers(options: KindServersOptions): KindServers {
     authorizationExtension,
     serviceAccountExtension(options.signer),
     systemPriorityClasses,
+    certificateExtension,
+    flowControlExtension,
     bindingExtension(),
     evictionExtension(),
     podConnectExtension(kubelet),

@@ -66,7 +66,7 @@ function checkSpec(errors: Errors, spec: Spec, before: Spec | undefined, check: 
   checkGroup(errors, spec.group ?? "");
   checkRequiredOneOf(errors, "spec.scope", spec.scope, SCOPES);
   const versions: readonly Version[] = spec.versions ?? [];
-  checkVersions(errors, versions, spec, before, check);
+  checkVersions(errors, versions, before, check);
   for (const name of ["plural", "singular", "kind", "listKind"] as const) checkRequired(errors, `spec.names.${name}`, spec.names?.[name]);
   checkNames(errors, "spec.names", spec.names ?? {});
   const strategy = spec.conversion?.strategy;
@@ -91,7 +91,7 @@ function isShared(versions: readonly Version[], key: keyof CustomResourceDefinit
   );
 }
 
-function checkVersions(errors: Errors, versions: readonly Version[], spec: Spec, before: Spec | undefined, check: CheckExpression): void {
+function checkVersions(errors: Errors, versions: readonly Version[], before: Spec | undefined, check: CheckExpression): void {
   const shared = {
     schema: isShared(versions, "schema"),
     subresources: isShared(versions, "subresources"),
@@ -125,8 +125,10 @@ function checkVersions(errors: Errors, versions: readonly Version[], spec: Spec,
     if (columnsPath) checkColumns(errors, columnsPath, version.additionalPrinterColumns);
     const fieldsPath = place(shared.fields, "spec.selectableFields", "selectableFields");
     const old = before?.versions?.find((one) => one.name === name)?.selectableFields;
-    if (fieldsPath)
-      checkSelectableFields(errors, fieldsPath, version.selectableFields, schema, semanticEqual(old, version.selectableFields));
+    if (fieldsPath) {
+      const allowsMore = semanticEqual(old, version.selectableFields);
+      checkSelectableFields(errors, fieldsPath, version.selectableFields, schema, { allowsMore, isShared: shared.fields });
+    }
   }
   if (new Set(versions.map(({ name }) => name)).size < versions.length) {
     errors.push(field.invalid("spec.versions", versions, "must contain unique version names"));
@@ -207,10 +209,14 @@ function checkNames(errors: Errors, path: string, names: Read<Partial<CustomReso
   }
 }
 
-function checkConversion(errors: Errors, conversion: Read<CustomResourceConversion> | undefined, before: Spec["conversion"]): void {
+function checkConversion(
+  errors: Errors,
+  conversion: Read<Partial<CustomResourceConversion>> | undefined,
+  before: Spec["conversion"],
+): void {
   if (!conversion) return;
   const path = "spec.conversion";
-  const { strategy = "", webhook }: Read<Partial<CustomResourceConversion>> = conversion;
+  const { strategy = "", webhook } = conversion;
   if (checkRequired(errors, `${path}.strategy`, strategy)) checkOneOf(errors, `${path}.strategy`, strategy, ["None", "Webhook"]);
   const client = webhook?.clientConfig;
   const versions = webhook?.conversionReviewVersions ?? [];
