@@ -21,7 +21,8 @@ export function percentOf(value: number | string | undefined): number | undefine
   return isPercent(value) && /^[0-9]+%$/.test(value) ? Number(value.slice(0, -1)) : undefined;
 }
 
-/** Whether it is a zero in either form. */
+/** Whether it is a zero in either form; other texts count as the number that they are, or as zero. */
 export function isZero(value: number | string | undefined): boolean {
-  return value === undefined || value === 0 || percentOf(value) === 0;
+  if (typeof value !== "string") return (value ?? 0) === 0;
+  return (percentOf(value) ?? (/^[+-]?\d+$/.test(value) ? Number(value) : 0)) === 0;
 }

@@ -1,4 +1,4 @@
-import type { DaemonSet } from "#kinds/api/apps-v1.gen.ts";
+import type { DaemonSet, DaemonSetSpec } from "#kinds/api/apps-v1.gen.ts";
 import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
 import { dropDisabledFields } from "#kinds/core/pod/pod-spec/drop-disabled.ts";
 import { podTemplateWarnings } from "#kinds/core/pod/pod-spec/warnings.ts";
@@ -10,9 +10,9 @@ import { formatLabelSelector } from "#meta/selectors.ts";
 import { validateDaemonSet } from "./validate.ts";
 
 function defaultDaemonSet(object: DaemonSet): void {
-  const spec = object.spec;
-  if (!spec) return;
-  defaultPodTemplate(spec.template);
+  // Upstream has no absent structures: what they miss is defaulted, and refused where it cannot be.
+  const spec = (object.spec ??= {} as DaemonSetSpec);
+  defaultPodTemplate((spec.template ??= {}));
   const strategy = (spec.updateStrategy ??= {});
   strategy.type ||= "RollingUpdate";
   if (strategy.type === "RollingUpdate") {

@@ -1,4 +1,4 @@
-import { Deployment } from "#kinds/api/apps-v1.gen.ts";
+import type { Deployment, DeploymentSpec } from "#kinds/api/apps-v1.gen.ts";
 import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
 import { dropDisabledFields } from "#kinds/core/pod/pod-spec/drop-disabled.ts";
 import { workloadWarnings } from "#kinds/shared/workload.ts";
@@ -8,9 +8,9 @@ import type { KindHooks } from "#meta/kind.ts";
 import { validateDeployment } from "./validate.ts";
 
 function defaultDeployment(deployment: Deployment): void {
-  const spec = deployment.spec;
-  if (!spec) return;
-  defaultPodTemplate(spec.template);
+  // Upstream has no absent structures: what they miss is defaulted, and refused where it cannot be.
+  const spec = (deployment.spec ??= {} as DeploymentSpec);
+  defaultPodTemplate((spec.template ??= {}));
   spec.replicas ??= 1;
   const strategy = (spec.strategy ??= {});
   strategy.type ||= "RollingUpdate";

@@ -1,4 +1,4 @@
-import type { ReplicaSet } from "#kinds/api/apps-v1.gen.ts";
+import type { ReplicaSet, ReplicaSetSpec } from "#kinds/api/apps-v1.gen.ts";
 import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
 import { dropDisabledFields } from "#kinds/core/pod/pod-spec/drop-disabled.ts";
 import { workloadWarnings } from "#kinds/shared/workload.ts";
@@ -11,9 +11,9 @@ export const replicaSetHooks: KindHooks<ReplicaSet> = {
   validate: validateReplicaSet,
   warnings: (next, previous) => workloadWarnings(next, previous),
   default: (object) => {
-    if (!object.spec) return;
-    object.spec.replicas ??= 1;
-    defaultPodTemplate(object.spec.template);
+    const spec = (object.spec ??= {} as ReplicaSetSpec); // what it misses is refused
+    spec.replicas ??= 1;
+    defaultPodTemplate((spec.template ??= {}));
   },
   prepare: (next, previous) => {
     if (previous === undefined) next.status = { replicas: 0 };

@@ -1,4 +1,4 @@
-import type { StatefulSet } from "#kinds/api/apps-v1.gen.ts";
+import type { StatefulSet, StatefulSetSpec } from "#kinds/api/apps-v1.gen.ts";
 import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
 import { defaultClaim } from "#kinds/core/persistent-volume-claim/defaults.ts";
 import { dropDisabledFields } from "#kinds/core/pod/pod-spec/drop-disabled.ts";
@@ -10,9 +10,9 @@ import type { DeepReadonly } from "#meta/object.ts";
 import { validateStatefulSet } from "./validate.ts";
 
 function defaultStatefulSet(object: StatefulSet): void {
-  const spec = object.spec;
-  if (!spec) return;
-  defaultPodTemplate(spec.template);
+  // Upstream has no absent structures: what they miss is defaulted, and refused where it cannot be.
+  const spec = (object.spec ??= {} as StatefulSetSpec);
+  defaultPodTemplate((spec.template ??= {}));
   spec.podManagementPolicy ||= "OrderedReady";
   const strategy = (spec.updateStrategy ??= {});
   if (!strategy.type) {

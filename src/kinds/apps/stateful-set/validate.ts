@@ -121,7 +121,7 @@ function asPodsGetIt({ template, volumeClaimTemplates = [] }: Spec): DeepReadonl
   if (!template?.spec) return template;
   const { subdomain: _subdomain, hostname: _hostname, ...spec } = template.spec;
   if (volumeClaimTemplates.length === 0) return { ...template, spec };
-  const claims = volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? "");
+  const claims = [...new Set(volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? ""))];
   const volumes = [
     ...claims.map((name) => ({ name, persistentVolumeClaim: { claimName: name } })),
     ...(spec.volumes ?? []).filter(({ name }) => !claims.includes(name)),

@@ -1,7 +1,7 @@
 // HorizontalPodAutoscalers: v2 is the stored form, v1 is made from it.
 
 import type { HorizontalPodAutoscaler as V1 } from "#kinds/api/autoscaling-v1.gen.ts";
-import type { HorizontalPodAutoscaler as V2 } from "#kinds/api/autoscaling-v2.gen.ts";
+import type { HorizontalPodAutoscaler as V2, HorizontalPodAutoscalerSpec } from "#kinds/api/autoscaling-v2.gen.ts";
 import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
 import type { Column, KindHooks } from "#meta/kind.ts";
 import type { DeepReadonly } from "#meta/object.ts";
@@ -25,8 +25,8 @@ function columns<T>(toV2: (object: DeepReadonly<T>) => DeepReadonly<V2>): Column
 }
 
 export const autoscalerHooks: KindHooks<V2> = {
-  default: ({ spec }) => {
-    if (!spec) return;
+  default: (object) => {
+    const spec = (object.spec ??= {} as HorizontalPodAutoscalerSpec); // what it misses is refused
     spec.minReplicas ??= 1;
     if (!spec.metrics?.length) {
       spec.metrics = [{ type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: CPU_TARGET } } }];

@@ -1,4 +1,4 @@
-import type { CronJob } from "#kinds/api/batch-v1.gen.ts";
+import type { CronJob, CronJobSpec, JobSpec } from "#kinds/api/batch-v1.gen.ts";
 import { defaultJobTemplateSpec } from "#kinds/batch/job/defaults.ts";
 import { dropDisabledFields } from "#kinds/core/pod/pod-spec/drop-disabled.ts";
 import { ageColumn, boolean, containerColumns, integer, nameColumn, printBool, since, text, wide } from "#kinds/shared/columns.ts";
@@ -7,9 +7,9 @@ import { formatLabelSelector } from "#meta/selectors.ts";
 import { cronJobWarnings, validateCronJob } from "./validate.ts";
 
 export const cronJobHooks: KindHooks<CronJob> = {
-  default: ({ spec }) => {
-    if (!spec) return;
-    if (spec.jobTemplate?.spec) defaultJobTemplateSpec(spec.jobTemplate.spec);
+  default: (object) => {
+    const spec = (object.spec ??= {} as CronJobSpec); // what it misses is refused
+    defaultJobTemplateSpec(((spec.jobTemplate ??= {}).spec ??= {} as JobSpec));
     spec.concurrencyPolicy ||= "Allow";
     spec.suspend ??= false;
     spec.successfulJobsHistoryLimit ??= 3;

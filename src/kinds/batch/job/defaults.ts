@@ -5,7 +5,7 @@ const MAX_INT32 = 2 ** 31 - 1;
 
 /** What a Job has and a CronJob's template too. */
 export function defaultJobTemplateSpec(spec: JobSpec): void {
-  defaultPodTemplate(spec.template);
+  defaultPodTemplate((spec.template ??= {}));
   for (const rule of spec.podFailurePolicy?.rules ?? []) for (const pattern of rule.onPodConditions ?? []) pattern.status ||= "True";
 }
 

@@ -1,4 +1,4 @@
-import type { Job } from "#kinds/api/batch-v1.gen.ts";
+import type { Job, JobSpec } from "#kinds/api/batch-v1.gen.ts";
 import { dropDisabledFields } from "#kinds/core/pod/pod-spec/drop-disabled.ts";
 import { ageColumn, containerColumns, nameColumn, text, wide } from "#kinds/shared/columns.ts";
 import { equal } from "#lib/equal.ts";
@@ -58,9 +58,9 @@ function generateSelector(job: Job): void {
 export const jobHooks: KindHooks<Job> = {
   unsupportedField: (name) => `field label ${JSON.stringify(name)} not supported for Job`,
   default: (job) => {
-    if (!job.spec) return;
-    defaultJobSpec(job.spec);
-    const labels = job.spec.template?.metadata?.labels;
+    const spec = (job.spec ??= {} as JobSpec); // what it misses is refused
+    defaultJobSpec(spec);
+    const labels = spec.template?.metadata?.labels;
     const metadata = (job.metadata ??= {});
     if (labels && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
   },

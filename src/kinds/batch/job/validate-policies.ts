@@ -61,15 +61,16 @@ function validateFailureRule(
 function validateExitCodes(
   errors: Errors,
   path: string,
-  { operator, containerName, values = [] }: Read<PodFailurePolicyOnExitCodesRequirement>,
+  { operator, containerName, values: given }: Read<PodFailurePolicyOnExitCodesRequirement>,
   names: ReadonlySet<string>,
 ): void {
+  const values = given ?? [];
   checkGiven(errors, `${path}.operator`, operator, OPERATORS);
   if (containerName !== undefined && !names.has(containerName)) {
     const text = "must be one of the container or initContainer names in the pod template";
     errors.push(field.invalid(`${path}.containerName`, containerName, text));
   }
-  if (values.length === 0) errors.push(field.invalid(`${path}.values`, values, "at least one value is required"));
+  if (values.length === 0) errors.push(field.invalid(`${path}.values`, given, "at least one value is required"));
   else if (values.length > MAX_EXIT_CODES) errors.push(field.tooMany(`${path}.values`, values.length, MAX_EXIT_CODES));
   const seen = new Set<number>();
   for (const [index, value] of values.entries()) {

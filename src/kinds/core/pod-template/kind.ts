@@ -12,7 +12,7 @@ const [containers, images] = containerColumns<PodTemplate>((object) => object.te
 
 export const podTemplateHooks: KindHooks<PodTemplate> = {
   returnsDeleted: true,
-  default: (object) => defaultPodTemplate(object.template),
+  default: (object) => defaultPodTemplate((object.template ??= {})),
   prepare: (next, previous) => dropDisabledFields(next.template?.spec, previous?.template?.spec),
   warnings: (next, previous) =>
     previous && next.metadata?.generation === previous.metadata?.generation ? [] : podTemplateWarnings("template", next.template),

@@ -6,20 +6,20 @@ import { aggregateResources } from "./pod-spec/aggregate.ts";
 import { defaultPodSpec } from "./pod-spec/defaults.ts";
 
 export function defaultPod(pod: Pod): void {
-  const spec = pod.spec;
-  if (spec) {
-    defaultPodSpec(spec);
+  const spec = (pod.spec ??= {} as PodSpec); // what it misses is refused
+  defaultPodSpec(spec);
+  // A negative period of old clients means "at once".
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
+  for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
+    if (!container.resources?.limits) continue;
+    container.resources.requests ??= {};
+    addMissing(container.resources.requests, container.resources.limits);
+  }
+  if (spec.resources) defaultPodLevelResources(spec);
+  spec.enableServiceLinks ??= true;
+  if (spec.hostNetwork) {
     for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
-      if (!container.resources?.limits) continue;
-      container.resources.requests ??= {};
-      addMissing(container.resources.requests, container.resources.limits);
-    }
-    if (spec.resources) defaultPodLevelResources(spec);
-    spec.enableServiceLinks ??= true;
-    if (spec.hostNetwork) {
-      for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
-        for (const port of container.ports ?? []) port.hostPort ||= port.containerPort;
-      }
+      for (const port of container.ports ?? []) port.hostPort ||= port.containerPort;
     }
   }
   defaultPodStatus(pod);
@@ -31,7 +31,6 @@ function defaultPodStatus(pod: Pod): void {
   // The single address and the list are two spellings of one fact; the single one wins.
   if (status.podIP && status.podIPs?.[0]?.ip !== status.podIP) status.podIPs = [{ ip: status.podIP }];
   else if (!status.podIP && status.podIPs?.[0]?.ip) status.podIP = status.podIPs[0].ip;
-  if (status.hostIP && !status.hostIPs?.length) status.hostIPs = [{ ip: status.hostIP }];
   for (const list of [status.initContainerStatuses, status.containerStatuses, status.ephemeralContainerStatuses]) {
     for (const container of list ?? []) {
       canonicalize(container.allocatedResources);

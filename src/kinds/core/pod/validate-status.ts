@@ -39,7 +39,7 @@ export function validatePodStatus(errors: Errors, next: Read<Pod>, previous: Rea
   validateIps(errors, "status.podIPs", status.podIPs ?? [], before.podIPs ?? []);
   const hostIps = status.hostIPs ?? [];
   if (hostIps[0] && hostIps[0].ip !== (status.hostIP ?? "")) {
-    errors.push(field.invalid("status.hostIPs[0].ip", hostIps[0].ip, "must be equal to `hostIP`"));
+    errors.push(field.invalid("status.hostIPs[0].ip", hostIps[0].ip ?? "", "must be equal to `hostIP`"));
   }
   validateIps(errors, "status.hostIPs", hostIps, before.hostIPs ?? []);
   validateContainerStatuses(errors, next);
@@ -52,8 +52,13 @@ function validateIps(
   known: readonly { readonly ip: string }[],
 ): void {
   const old = known.map(({ ip }) => ip);
-  for (const [index, { ip }] of ips.entries()) errors.push(...validateIp(`${path}[${index}]`, ip, old));
-  if (ips.length > 2 || (ips.length === 2 && new Set(ips.map(({ ip }) => parseIp(ip)?.family)).size < 2)) {
+  for (const [index, { ip = "" }] of ips.entries()) errors.push(...validateIp(`${path}[${index}]`, ip, old));
+  const unreadable = ips.length > 1 ? ips.findIndex(({ ip = "" }) => parseIp(ip) === undefined) : -1;
+  if (unreadable >= 0) {
+    const detail = `failed to check for dual stack with error:invalid IP[${unreadable}]: ${ips[unreadable]?.ip ?? ""}`;
+    errors.push({ type: "InternalError", field: path, detail });
+  }
+  if (unreadable >= 0 || ips.length > 2 || (ips.length === 2 && new Set(ips.map(({ ip }) => parseIp(ip ?? "")?.family)).size < 2)) {
     errors.push(field.invalid(path, ips, "may specify no more than one IP for each IP family"));
   }
 }

@@ -99,7 +99,7 @@ const cases: readonly (readonly [string, (pod: Pod) => void, string])[] = [
   [
     "an unknown restart policy",
     (pod) => (pod.spec!.restartPolicy = "Maybe"),
-    'spec.restartPolicy: supported values: "Always", "Never", "OnFailure"',
+    'spec.restartPolicy: supported values: "Always", "OnFailure", "Never"',
   ],
   [
     "ephemeral containers",

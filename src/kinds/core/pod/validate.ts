@@ -124,7 +124,7 @@ function validateTolerationChange(errors: Errors, next: readonly Read<Toleration
 
 function validateGateChange(errors: Errors, spec: Read<PodSpec>, before: Read<PodSpec>): void {
   const known = new Set((before.schedulingGates ?? []).map((gate) => gate.name));
-  for (const [index, { name }] of (spec.schedulingGates ?? []).entries()) {
+  for (const [index, { name = "" }] of (spec.schedulingGates ?? []).entries()) {
     if (known.has(name)) continue;
     const text = `only deletion is allowed, but found new scheduling gate '${name}'`;
     errors.push(field.forbidden(`spec.schedulingGates[${index}].name`, text));

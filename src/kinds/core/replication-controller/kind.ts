@@ -17,8 +17,7 @@ export const replicationControllerHooks: KindHooks<ReplicationController> = {
       ? podTemplateWarnings("spec.template", previous.spec?.template)
       : workloadWarnings(next, previous),
   default: (object) => {
-    const spec = object.spec;
-    if (!spec) return;
+    const spec = (object.spec ??= {});
     spec.replicas ??= 1;
     defaultPodTemplate(spec.template);
     const labels = spec.template?.metadata?.labels;

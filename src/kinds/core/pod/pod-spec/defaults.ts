@@ -14,6 +14,11 @@ import type {
 } from "#kinds/api/core-v1.gen.ts";
 import { canonical, canonicalize } from "#kinds/shared/quantities.ts";
 
+const PART = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
+const HOST = "(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?";
+const DIGEST = "[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}";
+/** An image name as container registries have it. */
+const IMAGE = new RegExp(`^(?:${HOST}/)?${PART}(?:/${PART})*(?::\\w[\\w.-]{0,127})?(?:@${DIGEST})?$`);
 const FILE_MODE = 0o644;
 const TOKEN_SECONDS = 3600;
 
@@ -21,7 +26,8 @@ const TOKEN_SECONDS = 3600;
 export function defaultPodTemplate(template: PodTemplateSpec | undefined | null): void {
   if (!template) return;
   template.metadata ??= {};
-  if (template.spec) defaultPodSpec(template.spec);
+  // Upstream's templates always have a spec; what it misses is then refused.
+  defaultPodSpec((template.spec ??= {} as PodSpec));
 }
 
 export function defaultPodSpec(spec: PodSpec): void {
@@ -29,8 +35,6 @@ export function defaultPodSpec(spec: PodSpec): void {
   spec.restartPolicy ||= "Always";
   spec.securityContext ??= {};
   spec.terminationGracePeriodSeconds ??= 30;
-  // A negative period of old clients means "at once".
-  if (spec.terminationGracePeriodSeconds < 0) spec.terminationGracePeriodSeconds = 1;
   spec.schedulerName ||= "default-scheduler";
   // The deprecated name of the field is always served beside the new one.
   const serviceAccount = spec.serviceAccountName || spec.serviceAccount;
@@ -68,6 +72,8 @@ export function defaultContainer(container: Container | EphemeralContainer): voi
 
 /** `Always` for the tag latest, given or implied; a digest alone implies no tag. */
 function defaultPullPolicy(image: string): string {
+  // Of what is no image name, nothing can be said of the tag.
+  if (!IMAGE.test(image)) return "IfNotPresent";
   const [named = "", digest] = image.split("@", 2);
   const colon = named.lastIndexOf(":");
   const tag = colon > named.lastIndexOf("/") ? named.slice(colon + 1) : "";

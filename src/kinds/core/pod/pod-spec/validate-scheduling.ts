@@ -31,7 +31,7 @@ export function validateAffinity(errors: Errors, path: string, affinity: Read<Af
   }
   for (const [index, term] of (node?.preferredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
     const at = `${path}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
-    if (term.weight <= 0 || term.weight > 100) errors.push(field.invalid(`${at}.weight`, term.weight, WEIGHT));
+    if (!(term.weight > 0 && term.weight <= 100)) errors.push(field.invalid(`${at}.weight`, term.weight ?? 0, WEIGHT));
     // Values that no label can have are allowed in preferences, for history's sake.
     validateNodeSelectorTerm(errors, `${at}.preference`, term.preference ?? {}, true);
   }
@@ -42,7 +42,7 @@ export function validateAffinity(errors: Errors, path: string, affinity: Read<Af
     }
     for (const [index, term] of (pods?.preferredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
       const at = `${path}.${name}.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
-      if (term.weight <= 0 || term.weight > 100) errors.push(field.invalid(`${at}.weight`, term.weight, WEIGHT));
+      if (!(term.weight > 0 && term.weight <= 100)) errors.push(field.invalid(`${at}.weight`, term.weight ?? 0, WEIGHT));
       validatePodTerm(errors, `${at}.podAffinityTerm`, term.podAffinityTerm ?? { topologyKey: "" }, tolerated.selectorValues);
     }
   }
@@ -65,17 +65,18 @@ function validateNodeSelectorTerm(errors: Errors, path: string, term: Read<NodeS
     } else if (operator === "Gt" || operator === "Lt") {
       if (values.length !== 1)
         errors.push(field.required(`${at}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'"));
-    } else errors.push(field.invalid(`${at}.operator`, operator, "not a valid selector operator"));
+    } else errors.push(field.invalid(`${at}.operator`, operator ?? "", "not a valid selector operator"));
     checkQualifiedName(errors, `${at}.key`, key);
     if (!anyValue) for (const [position, value] of values.entries()) checkRule(errors, `${at}.values[${position}]`, value, labelValue);
   }
   for (const [index, { key, operator, values = [] }] of (term.matchFields ?? []).entries()) {
     const at = `${path}.matchFields[${index}]`;
-    if (operator !== "In" && operator !== "NotIn") errors.push(field.invalid(`${at}.operator`, operator, "not a valid selector operator"));
+    if (operator !== "In" && operator !== "NotIn")
+      errors.push(field.invalid(`${at}.operator`, operator ?? "", "not a valid selector operator"));
     else if (values.length !== 1) {
       errors.push(field.required(`${at}.values`, "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"));
     }
-    if (key !== "metadata.name") errors.push(field.invalid(`${at}.key`, key, "not a valid field selector key"));
+    if (key !== "metadata.name") errors.push(field.invalid(`${at}.key`, key ?? "", "not a valid field selector key"));
     else for (const [position, value] of values.entries()) checkNodeName(errors, `${at}.values[${position}]`, value);
   }
 }
