@@ -2,7 +2,7 @@
 
 import { equal } from "#lib/equal.ts";
 import { getField, isJsonObject, type JsonObject } from "#lib/own-field.ts";
-import type { Schema } from "../schema.ts";
+import type { Field, Schema } from "../schema.ts";
 import { asMember, LEAF, nodeOf, type Children, type FieldSet } from "./field-set.ts";
 import { fieldElement } from "./path-element.ts";
 import { childSchema, fieldOf, impliedValue, isAtomic, isList, isMap, isNoContent, isOmitted, itemElement, itemSchema } from "./shape.ts";
@@ -39,6 +39,11 @@ const UNOWNED_METADATA: ReadonlySet<string> = new Set([
 export function isUnowned(depth: number, parent: string, name: string): boolean {
   if (depth === 0) return name === "apiVersion" || name === "kind";
   return depth === 1 && parent === "metadata" && UNOWNED_METADATA.has(name);
+}
+
+/** What stands for a field that is not there; metadata always is, for nobody owns metadata as such. */
+function absentValue(field: Field | undefined, raw: boolean, depth: number, name: string): unknown {
+  return depth === 0 && name === "metadata" ? SAME : raw ? undefined : impliedValue(field);
 }
 
 /** Compares whole objects, without the fields that nobody owns. Throws FieldPathError if a list's item has no key. */
@@ -97,7 +102,7 @@ function compareFields(
         }
         continue;
       }
-      if (before === undefined || isOmitted(field, before)) before = impliedValue(field);
+      if (before === undefined || isOmitted(field, before)) before = absentValue(field, false, depth, key);
       if (before === undefined) {
         (changed ??= []).push([fieldElement(key), everyField(value, type, options.raw, depth + 1, key)]);
         continue;
@@ -115,7 +120,7 @@ function compareFields(
       const type = field?.schema ?? childSchema(schema, key);
       if (type === undefined) continue;
       if (isOmitted(field, value)) continue;
-      const after = options.raw ? undefined : impliedValue(field);
+      const after = absentValue(field, options.raw, depth, key);
       if (after === undefined) {
         // A struct that Go has anyway, empty here: nothing is gone.
         if (isNoContent(value) && impliedValue(field) !== undefined) continue;

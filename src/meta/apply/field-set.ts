@@ -148,13 +148,17 @@ function intersect(a: FieldSet, b: FieldSet): FieldSet | undefined {
 
 /** Whether every member of `a` is one of `b`. */
 export function isSubset(a: FieldSet, b: FieldSet): boolean {
+  return isEmpty(a) || isPart(a, b);
+}
+
+function isPart(a: FieldSet, b: FieldSet): boolean {
   if (a === b) return true;
-  if (isMember(a) && !isMember(b)) return isEmpty(a) && isEmpty(b);
+  if (isMember(a) && !isMember(b)) return false;
   for (const element in a) {
     if (element === SELF) continue;
     const ours = a[element];
     const theirs = b[element];
-    if (ours !== undefined && (theirs === undefined || !isSubset(ours, theirs))) return false;
+    if (ours !== undefined && (theirs === undefined || !isPart(ours, theirs))) return false;
   }
   return true;
 }
