@@ -1,6 +1,7 @@
 // IP addresses and ranges as they stand in objects, with what is wrong with them in upstream's words. Addresses are
 // big integers with a family, which is all that comparing and allocating need.
 
+import { parseIpSloppy } from "#lib/ip.ts";
 import { field, type FieldError } from "#meta/errors.ts";
 
 export interface Ip {
@@ -122,7 +123,7 @@ export function validateCidr(path: string, text: string, known: readonly string[
  */
 export function validateEndpointIp(path: string, given: string | undefined): FieldError[] {
   const text = given ?? "";
-  const ip = parseIp(text);
+  const ip = parseIpSloppy(text);
   if (!ip) return [field.invalid(path, text, "must be a valid IP address")];
   const errors: FieldError[] = [];
   const within = (range: string) => {

@@ -42,6 +42,8 @@ export const eventHooks: KindHooks<Event> = {
     event.involvedObject ??= {};
   },
   validate: validateCoreEvent,
+  // Events of the old form may be called anything; the others are checked in validation.
+  nameRule: "path",
   createOnUpdate: true,
   generation: false,
   selectableFields: eventFields,

@@ -1,13 +1,23 @@
 // What an event must be. Both groups' forms are checked as the core form they are stored in; the newer group is stricter.
 
 import type { Event } from "#kinds/api/core-v1.gen.ts";
-import { checkImmutable, checkQualifiedName, type Errors } from "#kinds/shared/checks.ts";
+import { checkImmutable, checkQualifiedName, checkSubdomain, type Errors } from "#kinds/shared/checks.ts";
 import { field, type FieldError } from "#meta/errors.ts";
 import { byteLength } from "#meta/names.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 
 const MAX_SHORT = 128;
 const MAX_NOTE = 1024;
+/** What an unset field is to upstream. */
+const EMPTY: Readonly<Record<string, unknown>> = {
+  reason: "",
+  message: "",
+  type: "",
+  count: 0,
+  firstTimestamp: null,
+  lastTimestamp: null,
+  source: {},
+};
 const OTHER_NAMESPACE = "does not match event.namespace";
 
 type Read = DeepReadonly<Event>;
@@ -21,13 +31,13 @@ export function validateNewEvent(next: Read, previous: Read | undefined): FieldE
   if (previous) {
     if (JSON.stringify(next.series) !== JSON.stringify(previous.series)) validateSeries(next, errors);
     for (const name of ["involvedObject", "reason", "message", "source", "firstTimestamp", "lastTimestamp", "count", "type"] as const) {
-      checkImmutable(errors, name, next[name], previous[name]);
+      checkImmutable(errors, name, next[name] ?? EMPTY[name], previous[name] ?? EMPTY[name]);
     }
     if (toMicros(next.eventTime) !== toMicros(previous.eventTime)) checkImmutable(errors, "eventTime", next.eventTime, previous.eventTime);
-    checkImmutable(errors, "action", next.action, previous.action);
+    checkImmutable(errors, "action", next.action ?? "", previous.action ?? "");
     checkImmutable(errors, "related", next.related, previous.related);
-    checkImmutable(errors, "reportingController", next.reportingComponent, previous.reportingComponent);
-    checkImmutable(errors, "reportingInstance", next.reportingInstance, previous.reportingInstance);
+    checkImmutable(errors, "reportingController", next.reportingComponent ?? "", previous.reportingComponent ?? "");
+    checkImmutable(errors, "reportingInstance", next.reportingInstance ?? "", previous.reportingInstance ?? "");
     return errors;
   }
   validateSeries(next, errors);
@@ -60,6 +70,7 @@ function validateCommon(event: Read, controllerField: string): Errors {
     if (about === "" ? namespace !== "" && namespace !== "default" : namespace !== about) wrongNamespace();
     return errors;
   }
+  checkSubdomain(errors, "metadata.name", event.metadata?.name);
   if (about === "" && namespace !== "default" && namespace !== "kube-system") wrongNamespace();
   const controller = event.reportingComponent ?? "";
   if (controller === "") errors.push(field.required(controllerField));

@@ -19,7 +19,7 @@ export const namespaceHooks: KindHooks<Namespace> = {
   default: (object) => {
     const metadata = (object.metadata ??= {});
     if (metadata.name) (metadata.labels ??= {})[NAME_LABEL] = metadata.name;
-    if (object.status) object.status.phase ||= "Active";
+    (object.status ??= {}).phase ||= "Active";
   },
   prepare: (next, previous, { subresource }) => {
     if (previous === undefined) {

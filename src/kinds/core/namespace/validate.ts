@@ -27,7 +27,7 @@ export function validateNamespace(
 function validateFinalizer(name: string, path: string, errors: FieldError[]): void {
   const wrong = qualifiedName(name);
   for (const text of wrong) errors.push(field.invalid(path, name, text));
-  if (wrong.length === 0 && !name.includes("/") && name !== "kubernetes") {
+  if (!name.includes("/") && name !== "kubernetes") {
     errors.push(field.invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified"));
   }
 }

@@ -50,7 +50,7 @@ export const nodeHooks: KindHooks<Node> = {
     if (subresource === "status" || !previous) if (status && !previous?.status?.config) delete status.config;
   },
   validate: (next, previous) => validateNode(next, previous),
-  warnings: (node, _previous, context) => (context?.subresource ? [] : nodeWarnings(node)),
+  warnings: (node, _previous, { subresource }) => (subresource === "" ? nodeWarnings(node) : []),
   selectableFields: (node) => ({ "spec.unschedulable": String(node.spec?.unschedulable ?? false) }),
   selectableFieldNames: ["spec.unschedulable"],
   generation: false,

@@ -12,7 +12,7 @@ export const persistentVolumeClaimHooks: KindHooks<PersistentVolumeClaim> = {
   default: defaultClaim,
   prepare: (next, previous, { subresource }) => prepareClaim(next, previous, subresource),
   validate: (next, previous, { subresource }) => validateClaim(next, previous, subresource),
-  warnings: claimWarnings,
+  warnings: (claim, _previous, { subresource }) => (subresource === "status" ? [] : claimWarnings(claim)),
   generation: false,
   columns: [
     nameColumn,

@@ -107,7 +107,7 @@ function validateChange(errors: Errors, next: Claim, previous: Claim): void {
     spec.storageClassName === annotation &&
     (nextAnnotation === undefined || nextAnnotation === annotation);
   if (!replacesAnnotation && (annotation ?? "") !== (nextAnnotation ?? "")) {
-    checkImmutable(errors, `metadata.annotations[${CLASS_ANNOTATION}]`, nextAnnotation ?? "", annotation ?? "");
+    checkImmutable(errors, `metadata.annotations.${CLASS_ANNOTATION}`, nextAnnotation ?? "", annotation ?? "");
   }
   const setsClass =
     spec.storageClassName !== undefined &&
@@ -128,6 +128,7 @@ function validateChange(errors: Errors, next: Claim, previous: Claim): void {
     volumeAttributesClassName: bound ? undefined : each.volumeAttributesClassName,
     resources: { limits: each.resources?.limits ?? {}, requests: each.resources?.requests ?? {} },
     accessModes: each.accessModes ?? [],
+    ...sourcesOf(each),
   });
   if (!equal(fixed(comparable), fixed(before))) {
     const text = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n";
@@ -144,6 +145,14 @@ function validateChange(errors: Errors, next: Claim, previous: Claim): void {
   const what = attributes === undefined ? "nil" : "empty string";
   const detail = `update to ${what} is forbidden when status.currentVolumeAttributesClassName is not nil`;
   errors.push(field.forbidden("spec.volumeAttributesClassName", detail));
+}
+
+/** Both fields that say what a claim is filled from, as they are when one says what the other can. */
+function sourcesOf({ dataSource, dataSourceRef }: Spec): Pick<Spec, "dataSource" | "dataSourceRef"> {
+  const { namespace, ...local } = dataSourceRef ?? { kind: "", name: "" };
+  const old = dataSource ?? (dataSourceRef && !namespace ? local : undefined);
+  const reference = dataSourceRef ?? dataSource;
+  return { ...(old ? { dataSource: old } : {}), ...(reference ? { dataSourceRef: reference } : {}) };
 }
 
 function validateStatus(errors: Errors, { metadata, spec, status }: Claim): void {

@@ -42,7 +42,7 @@ export const persistentVolumeHooks: KindHooks<PersistentVolume> = {
     } else if (unset && before?.lastPhaseTransitionTime !== undefined) status.lastPhaseTransitionTime = before.lastPhaseTransitionTime;
   },
   validate: (next, previous, { subresource }) => validateVolume(next, previous, subresource),
-  warnings: volumeWarnings,
+  warnings: (volume, _previous, { subresource }) => (subresource === "status" ? [] : volumeWarnings(volume)),
   generation: false,
   columns: [
     nameColumn,

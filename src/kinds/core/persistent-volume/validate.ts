@@ -72,7 +72,7 @@ function validateCommon(errors: Errors, path: string, spec: Spec, name: string):
 function validateSpec(errors: Errors, path: string, spec: Spec, name: string): void {
   if ((spec.accessModes ?? []).length === 0) errors.push(field.required(`${path}.accessModes`));
   validateCommon(errors, path, spec, name);
-  validateCapacity(errors, `${path}.capacity`, spec.capacity ?? {});
+  validateCapacity(errors, `${path}.capacity`, spec.capacity);
   const policy = spec.persistentVolumeReclaimPolicy;
   if (policy) checkOneOf(errors, `${path}.persistentVolumeReclaimPolicy`, policy, RECLAIM_POLICIES);
   const required = spec.nodeAffinity?.required;
@@ -87,10 +87,11 @@ function validateSpec(errors: Errors, path: string, spec: Spec, name: string): v
   if (!spec.csi) errors.push(field.required(`${path}.csi`, "has to be specified when using volumeAttributesClassName"));
 }
 
-function validateCapacity(errors: Errors, path: string, capacity: Readonly<Record<string, string | number>>): void {
+function validateCapacity(errors: Errors, path: string, given: Spec["capacity"]): void {
+  const capacity: NonNullable<Spec["capacity"]> = given ?? {};
   const names = Object.keys(capacity);
   if (names.length === 0) errors.push(field.required(path));
-  if (names.length > 1 || capacity["storage"] === undefined) errors.push(field.notSupported(path, capacity, ["storage"]));
+  if (names.length > 1 || capacity["storage"] === undefined) errors.push(field.notSupported(path, given ?? null, ["storage"]));
   for (const [name, value] of Object.entries(capacity)) {
     checkBasicAmount(errors, `${path}[${name}]`, value);
     checkPositiveQuantity(errors, `${path}[${name}]`, value);

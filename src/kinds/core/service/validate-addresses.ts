@@ -72,7 +72,8 @@ function checkChange(name: "clusterIPs" | "ipFamilies", one: string, spec: Spec,
     }
     return;
   }
-  if (old.length > next.length && next.length === 0) errors.push(field.invalid(`${path}[0]`, null, `primary ${one} can not be unset`));
+  if (old.length > next.length && next.length === 0)
+    errors.push(field.invalid(`${path}[0]`, spec[name] ?? null, `primary ${one} can not be unset`));
   if (old.length > 0 && next.length > 0 && next[0] !== old[0]) errors.push(field.invalid(`${path}[0]`, next, CHANGED));
   if (old.length > next.length && next.length === 1 && spec.ipFamilyPolicy !== "SingleStack") {
     const detail = `must be set to 'SingleStack' when releasing the secondary ${one}`;

@@ -171,7 +171,10 @@ function validateTrafficPolicies(next: DeepReadonly<Service>, spec: Spec, errors
   if (spec.internalTrafficPolicy === undefined) {
     if (spec.type !== "ExternalName") errors.push(field.required("spec.internalTrafficPolicy"));
   } else checkOneOf(errors, "spec.internalTrafficPolicy", spec.internalTrafficPolicy, ["Cluster", "Local"]);
-  if (spec.trafficDistribution !== undefined) checkOneOf(errors, "spec.trafficDistribution", spec.trafficDistribution, DISTRIBUTIONS);
+  const distribution = spec.trafficDistribution;
+  if (distribution !== undefined && !DISTRIBUTIONS.includes(distribution)) {
+    errors.push(field.notSupported("spec.trafficDistribution", distribution, DISTRIBUTIONS, "given"));
+  }
 }
 
 function validateChange(spec: Spec, before: Spec, errors: Errors): void {

@@ -8,7 +8,7 @@ const MODE = "service.kubernetes.io/topology-mode";
 export function serviceWarnings(
   { metadata, spec = {} }: DeepReadonly<Service>,
   _previous: DeepReadonly<Service> | undefined,
-  { subresource }: { readonly subresource: string } = { subresource: "" },
+  { subresource }: { readonly subresource: string },
 ): string[] {
   if (subresource !== "") return [];
   const warnings: string[] = [];

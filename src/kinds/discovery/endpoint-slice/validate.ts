@@ -29,7 +29,7 @@ export function validateEndpointSlice(next: DeepReadonly<EndpointSlice>, previou
   checkRequiredOneOf(errors, "addressType", next.addressType, ADDRESS_TYPES);
   validatePorts(next.ports ?? [], errors);
   if (!previous || !equal(previous.endpoints, next.endpoints)) validateAllEndpoints(next.endpoints ?? [], next.addressType, errors);
-  if (previous) checkImmutable(errors, "addressType", next.addressType, previous.addressType);
+  if (previous) checkImmutable(errors, "addressType", next.addressType ?? "", previous.addressType);
   return errors;
 }
 

@@ -5,7 +5,6 @@ import { deprecatedNodeLabel } from "#kinds/shared/node-labels.ts";
 import { checkParameters, checkProvisioner } from "#kinds/storage/checks.ts";
 import { equal } from "#lib/equal.ts";
 import { field, type FieldError } from "#meta/errors.ts";
-import { labelValue } from "#meta/names.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 
 const RECLAIM_POLICIES = ["Delete", "Retain"];
@@ -40,7 +39,6 @@ function validateTopologies(errors: Errors, path: string, terms: readonly DeepRe
       for (const [number, value] of values.entries()) {
         if (set.has(value)) errors.push(field.duplicate(`${here}.values[${number}]`, value));
         set.add(value);
-        for (const wrong of labelValue(value)) errors.push(field.invalid(`${here}.values[${number}]`, value, wrong));
       }
       checkQualifiedName(errors, `${here}.key`, key);
       if (term.has(key)) errors.push(field.duplicate(`${here}.key`, key));
