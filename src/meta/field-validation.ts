@@ -223,7 +223,9 @@ function isZero(value: unknown, { type, format }: Schema): boolean {
       for (const _ in value as object) return false; // likewise
       return true;
     }
-    default:
+    case "object":
+    case "intOrString":
+    case "any":
       return false;
   }
 }

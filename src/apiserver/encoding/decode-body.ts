@@ -30,7 +30,7 @@ export async function decodeBody(server: VerbServer, exchange: Exchange, findDup
     throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${ACCEPTED}`);
   }
   const bytes = await request.body();
-  if (type === PROTOBUF && bytes.length > 0) return { value: server.protobuf(bytes), duplicateFields: [], bytes };
+  if (type === PROTOBUF && bytes.length > 0) return { value: server.protobuf.decode(bytes), duplicateFields: [], bytes };
   if (type === "application/yaml") {
     // Loaded at first use: most clusters never speak YAML.
     const { decodeYaml } = await import("#meta/codec/yaml.ts");

@@ -7,7 +7,7 @@ const MAX_CUT_CHARACTERS = 256;
 /** The header's value; undefined if there is nothing to tell. Each text is told once. */
 export function warningHeader(texts: readonly string[]): string | undefined {
   if (texts.length === 0) return undefined;
-  const different = [...new Set(texts)].filter((text) => text !== "").map((text) => [...text]);
+  const different = [...new Set(texts)].filter((text) => text !== "").map((text) => Array.from(text));
   const length = different.reduce((sum, text) => sum + text.length, 0);
   const values: string[] = [];
   let written = 0;
