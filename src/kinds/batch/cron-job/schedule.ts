@@ -163,7 +163,7 @@ function parseInterval(text: string): number {
 export function isTimeZone(name: string): boolean {
   try {
     // Offsets such as `+01:00` are zones to Intl but not in the database.
-    return /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat("en-US", { timeZone: name }) !== undefined;
+    return /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat("en-US", { timeZone: name }).resolvedOptions().timeZone !== "";
   } catch {
     return false;
   }

@@ -48,10 +48,10 @@ export function validatePodStatus(errors: Errors, next: Read<Pod>, previous: Rea
 function validateIps(
   errors: Errors,
   path: string,
-  ips: readonly { readonly ip: string }[],
-  known: readonly { readonly ip: string }[],
+  ips: readonly { readonly ip?: string }[],
+  known: readonly { readonly ip?: string }[],
 ): void {
-  const old = known.map(({ ip }) => ip);
+  const old = known.map(({ ip = "" }) => ip);
   for (const [index, { ip = "" }] of ips.entries()) errors.push(...validateIp(`${path}[${index}]`, ip, old));
   const unreadable = ips.length > 1 ? ips.findIndex(({ ip = "" }) => parseIp(ip) === undefined) : -1;
   if (unreadable >= 0) {

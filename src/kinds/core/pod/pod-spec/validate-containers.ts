@@ -189,7 +189,9 @@ function validateMounts({ errors, volumes }: ContainerContext, path: string, con
   const list = `${path}.volumeMounts`;
   for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
     const at = `${list}[${index}]`;
-    const { name = "", mountPath = "" } = mount;
+    // Decoding does not insist on required fields.
+    const given: Partial<DeepReadonly<VolumeMount>> = mount;
+    const { name = "", mountPath = "" } = given;
     checkRequired(errors, `${at}.name`, name);
     if (!volumes.has(name)) errors.push(field.notFound(`${at}.name`, name));
     checkRequired(errors, `${at}.mountPath`, mountPath);
