@@ -1,6 +1,10 @@
 import type { ResourceClaim } from "#kinds/api/resource-v1.gen.ts";
 import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
 import type { DeepReadonly } from "#meta/object.ts";
+import type { CheckExpression } from "#kinds/shared/expressions.ts";
+import { defaultDeviceClaim } from "#kinds/resource/devices.ts";
+import { dropDeallocated } from "./prepare.ts";
+import { validateClaim } from "./validate.ts";
 import type { KindHooks } from "#meta/kind.ts";
 
 function stateCell({ metadata, status }: DeepReadonly<ResourceClaim>): string {
@@ -11,12 +15,16 @@ function stateCell({ metadata, status }: DeepReadonly<ResourceClaim>): string {
   return states.join(",");
 }
 
-export const resourceClaimHooks: KindHooks<ResourceClaim> = {
+export const resourceClaimHooks = (check: CheckExpression): KindHooks<ResourceClaim> => ({
+  default: ({ spec }) => defaultDeviceClaim(spec?.devices),
+  validate: (next, previous, { subresource }) => validateClaim(next, previous, subresource, check),
+
   statusKeepsMetadata: "all",
   returnsDeleted: true,
-  prepare: (next, previous) => {
+  prepare: (next, previous, { subresource }) => {
     if (previous === undefined) next.status = {};
+    else if (subresource === "status") dropDeallocated(next, previous);
   },
   generation: false,
   columns: [nameColumn, text("State", stateCell), ageColumn],
-};
+});

@@ -1,0 +1,26 @@
+// What a write through the status of a ResourceClaim drops.
+
+import type { ResourceClaim } from "#kinds/api/resource-v1.gen.ts";
+import type { DeepReadonly } from "#meta/object.ts";
+
+interface DeviceLike {
+  readonly driver?: string;
+  readonly pool?: string;
+  readonly device?: string;
+  readonly shareID?: string;
+}
+
+/** A device, or one share of it, as upstream prints it. */
+export function deviceId({ driver = "", pool = "", device = "", shareID }: DeviceLike): string {
+  return `${driver}/${pool}/${device}${shareID === undefined ? "" : `/${shareID}`}`;
+}
+
+/** The status of devices that are given back goes with them. */
+export function dropDeallocated(next: ResourceClaim, previous: DeepReadonly<ResourceClaim>): void {
+  const status = next.status;
+  if (!status?.devices) return;
+  const kept = new Set((status.allocation?.devices?.results ?? []).map(deviceId));
+  const given = new Set((previous.status?.allocation?.devices?.results ?? []).map(deviceId).filter((id) => !kept.has(id)));
+  status.devices = status.devices.filter((device) => !given.has(deviceId(device)));
+  if (status.devices.length === 0) delete status.devices;
+}
