@@ -146,9 +146,10 @@ test("a list item that is moved there and back stays where it was", () => {
   fc.assert(
     fc.property(fc.array(fc.jsonValue({ maxDepth: 2 }), { minLength: 1 }), fc.nat(), fc.nat(), (list, a, b) => {
       const [from, to] = [`/list/${a % list.length}`, `/list/${b % list.length}`];
-      const moved = applyJsonPatch({ list }, [{ op: "move", from, path: to }]);
+      const before: { list: unknown[] } = { list };
+      const moved = applyJsonPatch(before, [{ op: "move", from, path: to }]);
       assert.equal(moved.list.length, list.length);
-      same(applyJsonPatch(moved, [{ op: "move", from: to, path: from }]), { list });
+      same(applyJsonPatch(moved, [{ op: "move", from: to, path: from }]), before);
     }),
   );
 });
