@@ -132,7 +132,7 @@ test("what is added is found, and removing it leaves the document as it was", ()
       fc.pre(!Object.hasOwn(before, key) && key !== "__proto__");
       const path = pointer(key);
       const text = JSON.stringify(before);
-      const added = applyJsonPatch(before, [
+      const added: unknown = applyJsonPatch<unknown>(before, [
         { op: "add", path, value },
         { op: "test", path, value },
       ]);
