@@ -37,8 +37,8 @@ export const nodeHooks: KindHooks<Node> = {
   statusOnCreate: true,
   default: (node) => {
     const { spec, status } = node;
-    // The single range and the list are two spellings of one fact.
-    if (spec?.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR];
+    // The single range and the list are two spellings of one fact; the single one wins.
+    if (spec?.podCIDR && spec.podCIDR !== spec.podCIDRs?.[0]) spec.podCIDRs = [spec.podCIDR];
     else if (spec && !spec.podCIDR && spec.podCIDRs?.[0]) spec.podCIDR = spec.podCIDRs[0];
     canonicalize(status?.capacity);
     canonicalize(status?.allocatable);

@@ -11,6 +11,13 @@ type Spec = DeepReadonly<PersistentVolumeSpec>;
 
 const RECLAIM_POLICIES = ["Delete", "Recycle", "Retain"];
 const MOUNT_OPTIONS = "volume.beta.kubernetes.io/mount-options";
+const BETA_LABELS: Readonly<Record<string, string>> = {
+  "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
+  "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+  "beta.kubernetes.io/os": "kubernetes.io/os",
+  "beta.kubernetes.io/arch": "kubernetes.io/arch",
+  "beta.kubernetes.io/instance-type": "node.kubernetes.io/instance-type",
+};
 /** Sources that take mount options by annotation. */
 const MOUNTED = [
   "gcePersistentDisk",
@@ -53,10 +60,32 @@ function validateChange(errors: Errors, spec: Spec, before: Spec): void {
     errors.push(field.forbidden("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation\n"));
   }
   checkImmutable(errors, "volumeMode", spec.volumeMode, before.volumeMode);
-  if (before.nodeAffinity) checkImmutable(errors, "nodeAffinity", spec.nodeAffinity ?? null, before.nodeAffinity);
+  if (
+    before.nodeAffinity &&
+    !equal(spec.nodeAffinity, before.nodeAffinity) &&
+    !equal(spec.nodeAffinity, withoutBeta(before.nodeAffinity))
+  ) {
+    const detail = "field is immutable, except for updating from beta label to GA";
+    errors.push(field.invalid("nodeAffinity", spec.nodeAffinity ?? null, detail));
+  }
   if (before.volumeAttributesClassName !== undefined && spec.volumeAttributesClassName === undefined) {
     errors.push(field.forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden"));
   }
+}
+
+/** The same with the labels that have come for those of beta. */
+function withoutBeta({ required }: NonNullable<Spec["nodeAffinity"]>): unknown {
+  const renew = <E extends { readonly key: string }>(expressions: readonly E[]) =>
+    expressions.map((expression) => ({ ...expression, key: BETA_LABELS[expression.key] ?? expression.key }));
+  return {
+    required: {
+      ...required,
+      nodeSelectorTerms: (required?.nodeSelectorTerms ?? []).map(({ matchExpressions, ...rest }) => ({
+        ...(matchExpressions ? { matchExpressions: renew(matchExpressions) } : {}),
+        ...rest,
+      })),
+    },
+  };
 }
 
 /** What volumes and inline volumes have in common. */
