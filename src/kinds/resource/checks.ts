@@ -87,3 +87,10 @@ export function checkUuid(errors: Errors, path: string, uid: string): void {
   if (/^(urn:uuid:|\{)?[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\}?$/i.test(uid)) errors.push(field.invalid(path, uid, detail));
   else errors.push(field.invalid(path, uid, `error validating uid: invalid UUID length: ${byteLength(uid)}`));
 }
+
+/** Names of drivers are compared as they are written, so that capitals only lead to mistakes. */
+export function driverWarnings(path: string, name = ""): string[] {
+  return name === name.toLowerCase()
+    ? []
+    : [`${path}: driver names should be lowercase; ${JSON.stringify(name)} contains uppercase characters`];
+}

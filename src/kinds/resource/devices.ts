@@ -182,9 +182,10 @@ export function checkConfiguration(
 export function checkBindingConditions(
   errors: Errors,
   path: string,
-  conditions: readonly string[] = [],
-  failures: readonly string[] = [],
+  givenConditions: readonly string[] | undefined,
+  givenFailures: readonly string[] | undefined,
 ): void {
+  const [conditions, failures] = [givenConditions ?? [], givenFailures ?? []];
   const lists = [
     ["bindingConditions", conditions],
     ["bindingFailureConditions", failures],
@@ -203,10 +204,10 @@ export function checkBindingConditions(
   }
   if (conditions.length === 0 && failures.length > 0) {
     const detail = "bindingConditions are required to use bindingFailureConditions";
-    errors.push(field.invalid(`${path}.bindingConditions`, null, detail));
+    errors.push(field.invalid(`${path}.bindingConditions`, givenConditions ?? null, detail));
   }
   if (failures.length === 0 && conditions.length > 0) {
     const detail = "bindingFailureConditions are required to use bindingConditions";
-    errors.push(field.invalid(`${path}.bindingFailureConditions`, null, detail));
+    errors.push(field.invalid(`${path}.bindingFailureConditions`, givenFailures ?? null, detail));
   }
 }

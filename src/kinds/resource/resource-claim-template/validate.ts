@@ -12,11 +12,11 @@ import type { DeepReadonly } from "#meta/object.ts";
 type Template = DeepReadonly<ResourceClaimTemplate>;
 
 export function validateTemplate({ spec }: Template, previous: Template | undefined, check: CheckExpression): FieldError[] {
-  if (previous) return semanticEqual(spec, previous.spec) ? [] : [field.invalid("spec", spec ?? {}, IMMUTABLE)];
   const errors: Errors = [
     ...validateAnnotations(spec?.metadata?.annotations, "spec.metadata.annotations"),
     ...validateLabels(spec?.metadata?.labels, "spec.metadata.labels"),
   ];
+  if (previous && !semanticEqual(spec, previous.spec)) errors.push(field.invalid("spec", spec ?? {}, IMMUTABLE));
   checkDeviceClaim(errors, "spec.spec.devices", spec?.spec?.devices ?? {}, check);
   return errors;
 }

@@ -20,7 +20,7 @@ import { semanticEqual } from "#kinds/shared/semantic-equal.ts";
 import { field, type FieldError } from "#meta/errors.ts";
 import { byteLength } from "#meta/names.ts";
 import type { DeepReadonly } from "#meta/object.ts";
-import { deviceId } from "./prepare.ts";
+import { deviceId, deviceKey } from "./prepare.ts";
 
 type Claim = DeepReadonly<ResourceClaim>;
 type Status = DeepReadonly<ResourceClaimStatus>;
@@ -53,9 +53,8 @@ function checkStatus(errors: Errors, next: Claim, previous: Claim | undefined): 
     },
     ({ uid }) => uid ?? "",
   );
-  const allocated = new Set((status.allocation?.devices?.results ?? []).map(deviceId));
-  checkItems(errors, "status.devices", status.devices, -1, (device, at) => checkDevice(errors, at, device, allocated));
-  checkUnique(errors, status.devices ?? []);
+  const allocated = new Set((status.allocation?.devices?.results ?? []).map(deviceKey));
+  checkItems(errors, "status.devices", status.devices, -1, (device, at) => checkDevice(errors, at, device, allocated), deviceId);
   if (status.reservedFor?.length) {
     const before = previous?.status?.reservedFor ?? [];
     if (!status.allocation) errors.push(field.forbidden("status.reservedFor", "may not be specified when `allocated` is not set"));
@@ -68,15 +67,6 @@ function checkStatus(errors: Errors, next: Claim, previous: Claim | undefined): 
   if (!status.allocation) return;
   if (!before) checkAllocation(errors, status.allocation, names);
   else if (!semanticEqual(status.allocation, before)) errors.push(field.invalid("status.allocation", status.allocation, IMMUTABLE));
-}
-
-function checkUnique(errors: Errors, devices: readonly DeepReadonly<AllocatedDeviceStatus>[]): void {
-  const seen = new Set<string>();
-  for (const [index, device] of devices.entries()) {
-    const id = deviceId(device);
-    if (seen.has(id)) errors.push(field.duplicate(`status.devices[${index}]`, id));
-    seen.add(id);
-  }
 }
 
 function checkAllocation(errors: Errors, allocation: DeepReadonly<AllocationResult>, names: RequestNames): void {
@@ -102,8 +92,7 @@ function checkDevice(errors: Errors, path: string, device: DeepReadonly<Allocate
   checkPoolName(errors, `${path}.pool`, device.pool);
   checkDnsLabel(errors, `${path}.device`, device.device);
   if (device.shareID !== undefined) checkUuid(errors, `${path}.shareID`, device.shareID);
-  const id = deviceId(device);
-  if (!allocated.has(id)) errors.push(field.invalid(path, id, "must be an allocated device in the claim"));
+  if (!allocated.has(deviceKey(device))) errors.push(field.invalid(path, deviceId(device), "must be an allocated device in the claim"));
   const conditions = device.conditions ?? [];
   if (conditions.length > MAX_CONDITIONS) errors.push(field.tooMany(`${path}.conditions`, conditions.length, MAX_CONDITIONS));
   checkConditions(errors, `${path}.conditions`, conditions);

@@ -2,6 +2,7 @@ import type { ResourceSlice } from "#kinds/api/resource-v1.gen.ts";
 import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
 import { canonical } from "#kinds/shared/quantities.ts";
 import type { KindHooks } from "#meta/kind.ts";
+import { driverWarnings } from "#kinds/resource/checks.ts";
 import { validateSlice } from "./validate.ts";
 
 /** What is behind gates that are off by default is dropped, unless it is stored already. */
@@ -18,7 +19,7 @@ function prepare({ spec }: ResourceSlice, _previous: unknown, { now }: { readonl
 function canonicalCapacities({ spec }: ResourceSlice): void {
   for (const device of spec?.devices ?? []) {
     for (const capacity of Object.values(device.capacity ?? {})) {
-      if (capacity.value !== undefined) capacity.value = canonical(capacity.value);
+      capacity.value = canonical(capacity.value ?? "0");
     }
   }
 }
@@ -29,6 +30,7 @@ export const resourceSliceHooks: KindHooks<ResourceSlice> = {
   default: canonicalCapacities,
   prepare,
   validate: validateSlice,
+  warnings: ({ spec }, previous) => (previous?.spec?.driver === spec?.driver ? [] : driverWarnings("spec.driver", spec?.driver)),
   selectableFields: (slice) => ({ "spec.nodeName": slice.spec?.nodeName ?? "", "spec.driver": slice.spec?.driver ?? "" }),
   selectableFieldNames: ["spec.nodeName", "spec.driver"],
   columns: [

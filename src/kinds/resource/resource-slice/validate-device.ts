@@ -10,7 +10,7 @@ import { field } from "#meta/errors.ts";
 import { byteLength, labelValue } from "#meta/names.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 import { checkRequestPolicy } from "./validate-capacity.ts";
-import { checkCounters } from "./validate.ts";
+import { checkCounters } from "./validate-counters.ts";
 
 type Read = DeepReadonly<Partial<Device>>;
 

@@ -6,8 +6,8 @@ import { validateNodeSelector } from "#kinds/core/pod/pod-spec/validate-scheduli
 import { checkDriverName, checkItems, checkPoolName } from "#kinds/resource/checks.ts";
 import { checkDnsLabel, checkImmutable, checkRequired, checkSubdomain, type Errors } from "#kinds/shared/checks.ts";
 import { field, type FieldError } from "#meta/errors.ts";
-import { dns1123Label } from "#meta/names.ts";
 import type { DeepReadonly } from "#meta/object.ts";
+import { checkCounters } from "./validate-counters.ts";
 import { checkDevice } from "./validate-device.ts";
 
 type Slice = DeepReadonly<ResourceSlice>;
@@ -17,7 +17,6 @@ const MAX_DEVICES = 128;
 /** Where devices have taints or use counters. */
 const MAX_ADVANCED_DEVICES = 64;
 const MAX_COUNTER_SETS = 8;
-const MAX_COUNTERS = 32;
 const ONE_PLACE = "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required";
 
 export function validateSlice(next: Slice, previous: Slice | undefined): FieldError[] {
@@ -59,14 +58,6 @@ export function validateSlice(next: Slice, previous: Slice | undefined): FieldEr
   return errors;
 }
 
-/** Counters by name, of a set or of what a device takes out of one. */
-export function checkCounters(errors: Errors, path: string, counters: Readonly<Record<string, unknown>> | undefined): void {
-  const names = Object.keys(counters ?? {});
-  if (names.length === 0) errors.push(field.required(path));
-  else if (names.length > MAX_COUNTERS) errors.push(field.tooMany(path, names.length, MAX_COUNTERS));
-  else for (const name of names) for (const wrong of dns1123Label(name)) errors.push(field.invalid(path, name, wrong));
-}
-
 function checkPool(errors: Errors, { name, resourceSliceCount = 0, generation = 0 }: NonNullable<Partial<Spec["pool"]>>): void {
   checkPoolName(errors, "spec.pool.name", name);
   if (resourceSliceCount <= 0) errors.push(field.invalid("spec.pool.resourceSliceCount", resourceSliceCount, "must be greater than zero"));
@@ -98,5 +89,7 @@ function checkOneTerm(errors: Errors, selector: DeepReadonly<NodeSelector>): voi
   validateNodeSelector(errors, "spec.nodeSelector", selector);
   const terms = selector.nodeSelectorTerms ?? [];
   if (terms.length !== 1)
-    errors.push(field.invalid("spec.nodeSelector.nodeSelectorTerms", terms, "must have exactly one node selector term"));
+    errors.push(
+      field.invalid("spec.nodeSelector.nodeSelectorTerms", selector.nodeSelectorTerms ?? null, "must have exactly one node selector term"),
+    );
 }
