@@ -75,7 +75,12 @@ export function handleStream(
   stream.on("error", ignore);
   const request = new Http2Request(stream, headers, flags, peer);
   handler(request)
-    .then((response) => send(stream, response, request.method === "HEAD", backlog))
+    .then((response) => {
+      const sending = send(stream, response, request.method === "HEAD", backlog);
+      // What is left of a body that nobody wants would hold the stream, and its share of the session's memory, for as long as the client sends.
+      if (!sending && !response.push && !request.bodyRead) stream.close(NO_ERROR);
+      return sending;
+    })
     .catch((error: unknown) => {
       log.error("response failed", { path: request.path, error });
       stream.destroy();
