@@ -4,6 +4,7 @@ import type { ControllerDefinition } from "#reconcile/controller.ts";
 import { deploymentController } from "./apps/deployment/controller.ts";
 import { replicaSetController } from "./apps/replica-set/controller.ts";
 import { endpointsController } from "./core/endpoints/controller.ts";
+import { replicationControllerController } from "./core/replication-controller/controller.ts";
 import { namespaceController } from "./core/namespace/controller.ts";
 import { serviceAccountController } from "./core/service-account/controller.ts";
 import { endpointSliceController } from "./discovery/endpoint-slice/controller.ts";
@@ -14,6 +15,7 @@ import { clusterRoleAggregationController } from "./rbac/cluster-role/controller
 export const kindControllers: readonly ControllerDefinition[] = [
   deploymentController,
   replicaSetController,
+  replicationControllerController,
   endpointSliceController,
   endpointsController,
   namespaceController,

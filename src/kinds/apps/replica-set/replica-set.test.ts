@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pod, PodStatus } from "#kinds/api/core-v1.gen.ts";
 import { labelSetMatcher } from "#meta/selectors.ts";
-import { claimPods } from "./claim.ts";
+import { claimPods } from "#kinds/shared/owned-pods/claim.ts";
 import { podsToDelete } from "./ranking.ts";
 import { observe } from "./status.ts";
 

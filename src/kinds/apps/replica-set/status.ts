@@ -1,11 +1,17 @@
-// The status of a ReplicaSet, from its pods. Pure. Rules: pkg/controller/replicaset/replica_set_utils.go.
+// The status of a ReplicaSet or ReplicationController, from its pods. Pure. Rules: pkg/controller/replicaset/replica_set_utils.go.
 
-import type { ReplicaSet, ReplicaSetStatus } from "#kinds/api/apps-v1.gen.ts";
-import type { Pod } from "#kinds/api/core-v1.gen.ts";
+import type { ReplicaSetStatus } from "#kinds/api/apps-v1.gen.ts";
+import type { Pod, PodTemplateSpec } from "#kinds/api/core-v1.gen.ts";
 import { availableInMs, isActive, isPodReady, isTerminal } from "#kinds/core/pod/state.ts";
 import { getCondition, removeCondition, setCondition } from "#meta/conditions.ts";
-import type { DeepReadonly } from "#meta/object.ts";
+import type { DeepReadonly, KubeObject } from "#meta/object.ts";
 import { labelSetMatcher } from "#meta/selectors.ts";
+
+/** What ReplicaSets and ReplicationControllers share. */
+export interface Replicated extends KubeObject {
+  spec?: { replicas?: number; minReadySeconds?: number; template?: PodTemplateSpec };
+  status?: ReplicaSetStatus;
+}
 
 export interface Observation {
   readonly status: ReplicaSetStatus;
@@ -13,12 +19,13 @@ export interface Observation {
   readonly recheckInMs: number | undefined;
 }
 
-/** `failure` is what a create or delete of a pod failed with this time. */
+/** `failure` is what a create or delete of a pod failed with this time. `terminating`: whether the status counts pods that are leaving. */
 export function observe(
-  set: DeepReadonly<ReplicaSet>,
+  set: DeepReadonly<Replicated>,
   pods: readonly DeepReadonly<Pod>[],
   failure: { readonly creating: boolean; readonly message: string } | undefined,
   nowMs: number,
+  terminating = true,
 ): Observation {
   const template = labelSetMatcher(set.spec?.template?.metadata?.labels);
   const minReadySeconds = set.spec?.minReadySeconds ?? 0;
@@ -50,7 +57,7 @@ export function observe(
       ...(fullyLabeledReplicas > 0 ? { fullyLabeledReplicas } : {}),
       ...(readyReplicas > 0 ? { readyReplicas } : {}),
       ...(availableReplicas > 0 ? { availableReplicas } : {}),
-      terminatingReplicas,
+      ...(terminating ? { terminatingReplicas } : {}),
       observedGeneration: set.metadata?.generation ?? 0,
       ...(conditions.length > 0 ? { conditions } : {}),
     },

@@ -12,8 +12,9 @@ export interface Claim {
   readonly release: readonly DeepReadonly<Pod>[];
 }
 
+/** `finishedToo`: orphans that ended are adopted as well, for owners that count them. */
 export function claimPods(
-  owner: { readonly uid: string; readonly deleting: boolean },
+  owner: { readonly uid: string; readonly deleting: boolean; readonly finishedToo?: boolean },
   selector: LabelMatcher,
   pods: readonly DeepReadonly<Pod>[],
 ): Claim {
@@ -27,7 +28,8 @@ export function claimPods(
       if (controller.uid !== owner.uid) continue;
       if (matches) owned.push(pod);
       else if (!owner.deleting && pod.metadata?.deletionTimestamp === undefined) release.push(pod);
-    } else if (matches && !owner.deleting && isActive(pod)) adopt.push(pod);
+    } else if (matches && !owner.deleting && (owner.finishedToo ? pod.metadata?.deletionTimestamp === undefined : isActive(pod)))
+      adopt.push(pod);
   }
   return { owned, adopt, release };
 }
