@@ -61,7 +61,6 @@ export const controllerRules = (): Readonly<Record<string, readonly PolicyRule[]
     rule(READ, "resource", "resourceclaims"),
     rule(READ, "resource", "resourceslices"),
     rule(READ, "resource", "deviceclasses"),
-    rule(READ, "resource", "devicetaintrules"),
     recordEvents,
   ],
   "disruption-controller": [
@@ -108,7 +107,6 @@ export const controllerRules = (): Readonly<Record<string, readonly PolicyRule[]
     rule("patch update", "core", "persistentvolumeclaims/status"),
     rule(READ, "core", "persistentvolumeclaims"),
     recordEvents,
-    rule("get", "core", "services"),
   ],
   "generic-garbage-collector": [rule("delete get list patch update watch", "*", "*"), recordEvents],
   "horizontal-pod-autoscaler": [
@@ -154,11 +152,15 @@ export const controllerRules = (): Readonly<Record<string, readonly PolicyRule[]
     rule("list watch", "core", "nodes"),
     recordEvents,
     rule("watch", "core", "events"),
-    rule("get", "core", "services"),
   ],
   "pod-garbage-collector": [rule("delete list watch", "core", "pods"), rule(READ, "core", "nodes"), rule("patch", "core", "pods/status")],
   "pv-protection-controller": [rule("get list update watch", "core", "persistentvolumes"), recordEvents],
-  "pvc-protection-controller": [rule("get list update watch", "core", "persistentvolumeclaims"), rule(READ, "core", "pods"), recordEvents],
+  "pvc-protection-controller": [
+    rule("get list update watch", "core", "persistentvolumeclaims"),
+    rule("update", "core", "persistentvolumeclaims/status"),
+    rule(READ, "core", "pods"),
+    recordEvents,
+  ],
   "replicaset-controller": [
     rule("get list update watch", "apps extensions", "replicasets"),
     rule("update", "apps extensions", "replicasets/status"),
@@ -178,6 +180,7 @@ export const controllerRules = (): Readonly<Record<string, readonly PolicyRule[]
     rule("update", "core", "pods/finalizers"),
     rule("create delete get list watch", "resource", "resourceclaims"),
     rule("patch update", "resource", "resourceclaims resourceclaims/status"),
+    rule("patch update", "resource", "resourceclaims/binding"),
     rule("patch update", "core", "pods/status"),
     recordEvents,
   ],

@@ -57,8 +57,7 @@ export function nodeRules(): PolicyRule[] {
     rule("create get list watch", "core", "nodes"),
     rule("patch update", "core", "nodes/status"),
     rule("patch update", "core", "nodes"),
-    rule("create patch update", "core", "events"),
-    rule("create patch update", "events", "events"),
+    recordEvents,
     rule(READ, "core", "pods"),
     rule("create delete", "core", "pods"),
     rule("patch update", "core", "pods/status"),
@@ -75,7 +74,8 @@ export function nodeRules(): PolicyRule[] {
     rule("create delete get patch update", "storage", "csinodes"),
     rule(READ, "node", "runtimeclasses"),
     rule("get", "resource", "resourceclaims"),
-    rule("create deletecollection get list patch update watch delete", "resource", "resourceslices"),
+    rule("deletecollection", "resource", "resourceslices"),
+    rule("get", "core", "serviceaccounts"),
   ];
 }
 
@@ -89,8 +89,9 @@ function viewRules(): PolicyRule[] {
     rule(
       READ,
       "core",
-      "bindings events limitranges namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status",
+      "bindings limitranges namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status",
     ),
+    rule(READ, "core events", "events"),
     rule(READ, "core", "namespaces"),
     rule(READ, "discovery", "endpointslices"),
     rule(
@@ -120,8 +121,9 @@ function editRules(): PolicyRule[] {
     rule(
       WRITE,
       "core",
-      "configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy",
+      "configmaps persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy",
     ),
+    rule(WRITE, "core events", "events"),
     rule("create", "core", "serviceaccounts/token"),
     rule(
       WRITE,
@@ -171,7 +173,10 @@ function clusterRules(): Record<string, PolicyRule[]> {
   return {
     "cluster-admin": [rule("*", "*", "*"), urls("*", "*")],
     "system:discovery": [urls("get", `${HEALTH} /api /api/* /apis /apis/* /openapi /openapi/* /version /version/`)],
-    "system:monitoring": [urls("get", `${HEALTH} /healthz/* /livez/* /readyz/* /metrics /metrics/slis`)],
+    "system:monitoring": [
+      urls("get", `${HEALTH} /flagz /healthz/* /livez/* /readyz/* /metrics /metrics/slis /statusz`),
+      rule("get", "core", "nodes/metrics"),
+    ],
     "system:basic-user": [
       rule("create", "authorization", "selfsubjectaccessreviews selfsubjectrulesreviews"),
       rule("create", "authentication", "selfsubjectreviews"),
@@ -183,7 +188,8 @@ function clusterRules(): Record<string, PolicyRule[]> {
     "system:kubelet-api-admin": [
       rule(READ, "core", "nodes"),
       rule("proxy", "core", "nodes"),
-      rule("*", "core", "nodes/configz nodes/healthz nodes/log nodes/metrics nodes/pods nodes/proxy nodes/stats"),
+      rule("*", "core", "nodes/log nodes/metrics nodes/proxy nodes/stats"),
+      rule("*", "core", "nodes/configz nodes/healthz nodes/pods"),
     ],
     "system:node-bootstrapper": [rule("create get list watch", "certificates", "certificatesigningrequests")],
     "system:auth-delegator": [rule("create", "authentication", "tokenreviews"), rule("create", "authorization", "subjectaccessreviews")],
@@ -224,13 +230,15 @@ function clusterRules(): Record<string, PolicyRule[]> {
     "system:certificates.k8s.io:kubelet-serving-approver": approver("kubelet-serving"),
     "system:certificates.k8s.io:kube-apiserver-client-approver": approver("kube-apiserver-client"),
     "system:certificates.k8s.io:kube-apiserver-client-kubelet-approver": approver("kube-apiserver-client-kubelet"),
-    "system:service-account-issuer-discovery": [urls("get", "/.well-known/openid-configuration /openid/v1/jwks")],
+    "system:service-account-issuer-discovery": [
+      urls("get", "/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/"),
+    ],
     "system:node-proxier": [
       rule("list watch", "core", "endpoints services"),
       rule(READ, "core", "nodes"),
       recordEvents,
       rule("list watch", "discovery", "endpointslices"),
-      rule(READ, "networking", "servicecidrs"),
+      rule("list watch", "networking", "servicecidrs"),
     ],
     // Kobune's own: node agents wait until the service proxies have let go of a pod that terminates.
     "kobune:endpoint-drain": [rule("list watch", "discovery", "endpointslices"), rule(READ, "coordination", "leases")],
@@ -255,7 +263,10 @@ function clusterRules(): Record<string, PolicyRule[]> {
       rule(READ, "storage", "csistoragecapacities"),
       rule(READ, "storage", "volumeattachments"),
       rule(READ, "resource", "deviceclasses"),
+      rule(READ_WRITE, "coordination", "leasecandidates"),
       rule(READ_UPDATE, "resource", "resourceclaims"),
+      rule("create delete", "resource", "resourceclaims"),
+      rule("patch update", "resource", "resourceclaims/binding"),
       rule(READ_UPDATE, "resource", "resourceclaims/status"),
       rule("update", "core", "pods/finalizers"),
       rule(READ, "resource", "resourceslices"),
@@ -286,14 +297,17 @@ const CLUSTER_BINDINGS: Readonly<Record<string, readonly Subject[]>> = {
 
 /** Roles by `namespace/name`. */
 function namespaceRules(): Record<string, PolicyRule[]> {
-  const lockOn = (name: string) => [rule("watch", "core", "configmaps"), rule("get update", "core", "configmaps", name)];
+  const lock = [
+    rule("create get list update watch", "coordination", "leases"),
+    rule("create get list update watch", "coordination", "leasecandidates"),
+  ];
   return {
     "kube-system/extension-apiserver-authentication-reader": [rule(READ, "core", "configmaps", "extension-apiserver-authentication")],
     "kube-system/system:controller:bootstrap-signer": [rule(READ, "core", "secrets")],
     "kube-system/system:controller:cloud-provider": [rule("create get list watch", "core", "configmaps")],
     "kube-system/system:controller:token-cleaner": [rule("delete get list watch", "core", "secrets"), recordEvents],
-    "kube-system/system::leader-locking-kube-controller-manager": lockOn("kube-controller-manager"),
-    "kube-system/system::leader-locking-kube-scheduler": lockOn("kube-scheduler"),
+    "kube-system/system::leader-locking-kube-controller-manager": lock,
+    "kube-system/system::leader-locking-kube-scheduler": lock,
     "kube-system/kobune:service-proxy": [rule("create delete patch", "coordination", "leases")],
     "kube-public/system:controller:bootstrap-signer": [
       rule(READ, "core", "configmaps"),
@@ -311,7 +325,7 @@ const NAMESPACE_BINDINGS: Readonly<Record<string, { readonly role: string; reado
   },
   "kube-system/system::leader-locking-kube-controller-manager": {
     role: "system::leader-locking-kube-controller-manager",
-    subjects: [user("system:kube-controller-manager"), account("kube-controller-manager")],
+    subjects: [user("system:kube-controller-manager"), account("kube-controller-manager"), account("leader-election-controller")],
   },
   "kube-system/system::leader-locking-kube-scheduler": {
     role: "system::leader-locking-kube-scheduler",
