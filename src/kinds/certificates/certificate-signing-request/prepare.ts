@@ -1,6 +1,10 @@
 // What each way to write a CertificateSigningRequest may change.
 
-import type { CertificateSigningRequest, CertificateSigningRequestCondition } from "#kinds/api/certificates-v1.gen.ts";
+import type {
+  CertificateSigningRequest,
+  CertificateSigningRequestCondition,
+  CertificateSigningRequestSpec,
+} from "#kinds/api/certificates-v1.gen.ts";
 import { clone } from "#lib/clone.ts";
 import type { WriteContext } from "#meta/kind.ts";
 import type { DeepReadonly } from "#meta/object.ts";
@@ -12,7 +16,8 @@ export function prepareRequest(
 ): void {
   if (previous === undefined) {
     // Who asks is a fact, not a claim.
-    const { username: _name, uid: _uid, groups: _groups, extra: _extra, ...spec } = (next.spec ??= { request: "", signerName: "" });
+    // What the client left out stays absent: validation tells of it.
+    const { username: _name, uid: _uid, groups: _groups, extra: _extra, ...spec } = next.spec ?? ({} as CertificateSigningRequestSpec);
     next.spec = { ...spec, username: user.name, groups: [...user.groups] };
     next.status = {};
     return;
