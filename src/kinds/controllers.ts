@@ -3,6 +3,7 @@
 import type { ControllerDefinition } from "#reconcile/controller.ts";
 import { deploymentController } from "./apps/deployment/controller.ts";
 import { replicaSetController } from "./apps/replica-set/controller.ts";
+import { statefulSetController } from "./apps/stateful-set/controller.ts";
 import { endpointsController } from "./core/endpoints/controller.ts";
 import { replicationControllerController } from "./core/replication-controller/controller.ts";
 import { namespaceController } from "./core/namespace/controller.ts";
@@ -15,6 +16,7 @@ import { clusterRoleAggregationController } from "./rbac/cluster-role/controller
 export const kindControllers: readonly ControllerDefinition[] = [
   deploymentController,
   replicaSetController,
+  statefulSetController,
   replicationControllerController,
   endpointSliceController,
   endpointsController,
