@@ -3,7 +3,7 @@
 import type { Clock } from "#lib/clock.ts";
 import { badRequest, timeout } from "#meta/errors.ts";
 import type { ApiRequest, ApiResponse } from "../http.ts";
-import { parseGoDuration } from "../encoding/go-duration.ts";
+import { parseGoDuration } from "#lib/go-duration.ts";
 import type { RequestInfo } from "../request-info.ts";
 import type { Filter } from "./exchange.ts";
 

@@ -13,3 +13,14 @@ export function parseGoDuration(text: string): number | undefined {
   }
   return match[1] === "-" ? -total : total;
 }
+
+/** As Go prints a duration: `1h0m15s`, `15.25s`, `300ms`. */
+export function formatGoDuration(ms: number): string {
+  if (ms < 0) return `-${formatGoDuration(-ms)}`;
+  if (ms === 0) return "0s";
+  if (ms < 1000) return `${ms}ms`;
+  const minutes = Math.floor(ms / 60_000);
+  const seconds = `${(ms - minutes * 60_000) / 1000}s`;
+  if (minutes === 0) return seconds;
+  return minutes < 60 ? `${minutes}m${seconds}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
+}
