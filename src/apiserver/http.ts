@@ -22,7 +22,12 @@ export interface ApiRequest {
   /** Aborts when the client goes away, the request times out, or the server stops. */
   readonly signal: AbortSignal;
   /** The peer's verified client certificate, if it presented one. */
-  readonly peerCertificate?: { readonly commonName: string; readonly organizations: readonly string[] };
+  readonly peerCertificate?: {
+    readonly commonName: string;
+    readonly organizations: readonly string[];
+    /** Of the certificate's DER form, in lower-case hex. */
+    readonly sha256?: string;
+  };
   /** The peer presented a client certificate that the client authority does not vouch for. */
   readonly untrustedCertificate?: boolean;
   readonly remoteAddress: string;

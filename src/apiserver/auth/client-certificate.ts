@@ -6,6 +6,7 @@ import type { Authenticator } from "../access.ts";
 export const clientCertificateAuthenticator: Authenticator = {
   authenticate({ peerCertificate }) {
     if (!peerCertificate || peerCertificate.commonName === "") return undefined;
-    return { name: peerCertificate.commonName, groups: peerCertificate.organizations };
+    const { commonName: name, organizations: groups, sha256 } = peerCertificate;
+    return { name, groups, ...(sha256 ? { extra: { "authentication.kubernetes.io/credential-id": [`X509SHA256=${sha256}`] } } : {}) };
   },
 };

@@ -14,10 +14,13 @@ export interface Peer {
 export function peerOf(socket: Pick<TLSSocket, "authorized" | "getPeerCertificate" | "remoteAddress">): Peer {
   const address = socket.remoteAddress ?? "";
   if (!socket.authorized) return { certificate: undefined, address, untrusted: socket.getPeerCertificate().raw !== undefined };
-  const { subject } = socket.getPeerCertificate();
+  const { subject, fingerprint256 } = socket.getPeerCertificate();
   if (!subject) return { certificate: undefined, address };
   const [commonName = ""] = listOf(subject.CN);
-  return { certificate: { commonName, organizations: listOf(subject.O) }, address };
+  return {
+    certificate: { commonName, organizations: listOf(subject.O), sha256: fingerprint256.replaceAll(":", "").toLowerCase() },
+    address,
+  };
 }
 
 function listOf(value: string | readonly string[] | undefined): readonly string[] {
