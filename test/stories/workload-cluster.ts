@@ -18,6 +18,8 @@ import type { Resource } from "#meta/resource.ts";
 import { type NodeAgent, startNodeAgent } from "#node/agent.ts";
 import { createSimulatedRuntime } from "#node/simulated-runtime/simulated-runtime.ts";
 import { startScheduler } from "#scheduler/scheduler.ts";
+import type { ControllerDefinition, LoopDefinition } from "#reconcile/controller.ts";
+import type { ControllerDefinition, LoopDefinition } from "#reconcile/controller.ts";
 import { runControllers, type RunningControllers } from "#reconcile/run-controllers.ts";
 
 export const NAMESPACE = "default";
@@ -43,7 +45,13 @@ export interface WorkloadCluster extends AsyncDisposable {
 
 export const KEY: Key = `${NAMESPACE}/web` as Key;
 
-export async function startWorkloads(nodes: number): Promise<WorkloadCluster> {
+export interface WorkloadOptions {
+  /** To run beside those of Deployments, services and nodes. */
+  readonly controllers?: readonly ControllerDefinition[];
+  readonly loops?: readonly LoopDefinition[];
+}
+
+export async function startWorkloads(nodes: number, options: WorkloadOptions = {}): Promise<WorkloadCluster> {
   const clock = createVirtualClock();
   const server = await startAgentServer(clock);
   const { client } = server;
@@ -52,7 +60,15 @@ export async function startWorkloads(nodes: number): Promise<WorkloadCluster> {
   const lines: string[] = [];
   const log = createLogger({ level: process.env["LOG"] ? "debug" : "warn", write: (line) => void lines.push(line), now: clock.now });
   const running = await runControllers({
-    controllers: [deploymentController, replicaSetController, endpointSliceController, endpointsController, nodeLifecycleController()],
+    controllers: [
+      deploymentController,
+      replicaSetController,
+      endpointSliceController,
+      endpointsController,
+      nodeLifecycleController(),
+      ...(options.controllers ?? []),
+    ],
+    loops: options.loops ?? [],
     clientFor: () => client,
     clock,
     log,
