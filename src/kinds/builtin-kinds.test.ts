@@ -115,8 +115,8 @@ test("events and autoscalers survive the way to their other form and back", () =
       scaleTargetRef: { kind: "Deployment", name: "d" },
       maxReplicas: 3,
       metrics: [
-        { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 50 } } },
         { type: "Resource", resource: { name: "memory", target: { type: "AverageValue", averageValue: "1Gi" } } },
+        { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 50 } } },
       ],
     },
   };

@@ -59,6 +59,26 @@ export function formatDeploymentSelector(selector: DeepReadonly<LabelSelector> |
   return shown === "<none>" ? "" : shown === "<error>" ? "<invalid>" : shown;
 }
 
+/** Parameters of a policy's binding: one object, or Go's words for the selector that finds them. */
+export function parameterCell(ref: ParameterRef | undefined): string {
+  if (ref?.name) return `${ref.namespace || "*"}/${ref.name}`;
+  if (!ref?.selector) return "<unset>";
+  const { matchLabels = {}, matchExpressions = [] } = ref.selector;
+  const labels = Object.keys(matchLabels)
+    .toSorted()
+    .map((key) => `${key}: ${matchLabels[key] ?? ""},`);
+  const expressions = matchExpressions.map(
+    ({ key, operator, values = [] }) => `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(" ")}],},`,
+  );
+  return `&LabelSelector{MatchLabels:map[string]string{${labels.join("")}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join("")}},}`;
+}
+
+interface ParameterRef {
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly selector?: DeepReadonly<LabelSelector>;
+}
+
 interface Templated {
   readonly name: string;
   readonly image?: string | undefined;

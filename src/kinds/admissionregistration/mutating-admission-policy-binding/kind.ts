@@ -1,5 +1,5 @@
 import type { MutatingAdmissionPolicyBinding } from "#kinds/api/admissionregistration-v1.gen.ts";
-import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
+import { ageColumn, nameColumn, parameterCell, text } from "#kinds/shared/columns.ts";
 import { defaultMatchResources } from "../webhook-defaults.ts";
 import type { KindHooks } from "#meta/kind.ts";
 import { staticNameWarnings } from "../validate-policies.ts";
@@ -15,7 +15,7 @@ export const mutatingPolicyBindingHooks: KindHooks<MutatingAdmissionPolicyBindin
   columns: [
     nameColumn,
     text("PolicyName", (object) => object.spec?.policyName ?? ""),
-    text("ParamRef", ({ spec }) => (spec?.paramRef?.name ? `${spec.paramRef.namespace || "*"}/${spec.paramRef.name}` : "<unset>")),
+    text("ParamRef", ({ spec }) => parameterCell(spec?.paramRef)),
     ageColumn,
   ],
 };

@@ -18,7 +18,7 @@ export const mutatingPolicyHooks = (check: CheckExpression): KindHooks<MutatingA
   columns: [
     nameColumn,
     integer("Mutations", (object) => object.spec?.mutations?.length ?? 0),
-    text("ParamKind", ({ spec }) => (spec?.paramKind ? `${spec.paramKind.apiVersion}/${spec.paramKind.kind}` : "<unset>")),
+    text("ParamKind", ({ spec }) => (spec?.paramKind ? `${spec.paramKind.apiVersion ?? ""}/${spec.paramKind.kind ?? ""}` : "<unset>")),
     ageColumn,
   ],
 });

@@ -20,7 +20,7 @@ export const validatingPolicyHooks = (check: CheckExpression): KindHooks<Validat
   columns: [
     nameColumn,
     integer("Validations", (object) => object.spec?.validations?.length ?? 0),
-    text("ParamKind", ({ spec }) => (spec?.paramKind ? `${spec.paramKind.apiVersion}/${spec.paramKind.kind}` : "<unset>")),
+    text("ParamKind", ({ spec }) => (spec?.paramKind ? `${spec.paramKind.apiVersion ?? ""}/${spec.paramKind.kind ?? ""}` : "<unset>")),
     ageColumn,
   ],
 });

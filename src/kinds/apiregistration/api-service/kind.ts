@@ -8,7 +8,7 @@ import { validateApiService, validateApiServiceStatus } from "./validate.ts";
 function availableCell({ status }: DeepReadonly<APIService>): string {
   const available = getCondition(status?.conditions, "Available");
   if (!available) return "Unknown";
-  return available.status === "True" ? "True" : `${available.status} (${available.reason ?? ""})`;
+  return available.status === "True" || !available.reason ? available.status : `${available.status} (${available.reason})`;
 }
 
 export const apiServiceHooks: KindHooks<APIService> = {

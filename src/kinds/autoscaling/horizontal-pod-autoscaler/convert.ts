@@ -8,25 +8,40 @@ import type {
   MetricSpec,
 } from "#kinds/api/autoscaling-v2.gen.ts";
 import { clone } from "#lib/clone.ts";
-import type { DeepReadonly } from "#meta/object.ts";
+import type { DeepReadonly, KubeObject } from "#meta/object.ts";
+import {
+  BEHAVIOR,
+  CONDITIONS,
+  CURRENT,
+  METRICS,
+  readBehavior,
+  readConditions,
+  readCurrent,
+  readMetrics,
+  ROUND_TRIP,
+  writeBehavior,
+  writeConditions,
+  writeCurrent,
+  writeMetrics,
+} from "./annotations.ts";
+import { defaultBehavior } from "./metrics.ts";
 
-const METRICS = "autoscaling.alpha.kubernetes.io/metrics";
-const BEHAVIOR = "autoscaling.alpha.kubernetes.io/behavior";
-const CURRENT = "autoscaling.alpha.kubernetes.io/current-metrics";
-const CONDITIONS = "autoscaling.alpha.kubernetes.io/conditions";
-const ALL = [METRICS, BEHAVIOR, CURRENT, CONDITIONS];
+const DEFAULT_CPU_PERCENT = 80;
 
-function read(text: string | undefined): unknown {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+export const cpuMetric = (averageUtilization: number = DEFAULT_CPU_PERCENT): MetricSpec => ({
+  type: "Resource",
+  resource: { name: "cpu", target: { type: "Utilization", averageUtilization } },
+});
 
 const isCpu = (metric: DeepReadonly<MetricSpec>): boolean =>
-  metric.type === "Resource" && metric.resource?.name === "cpu" && metric.resource.target.averageUtilization !== undefined;
+  metric.type === "Resource" && metric.resource?.name === "cpu" && metric.resource.target?.averageUtilization !== undefined;
+
+/** Annotations that stand for fields of v2 never stay with it. */
+export function dropRoundTrip({ metadata }: KubeObject): void {
+  if (!metadata?.annotations) return;
+  for (const name of ROUND_TRIP) delete metadata.annotations[name];
+  if (Object.keys(metadata.annotations).length === 0) delete metadata.annotations;
+}
 
 export function toStoredAutoscaler(object: DeepReadonly<V1>): V2 {
   const { spec, status, ...rest } = clone(object);
@@ -35,56 +50,59 @@ export function toStoredAutoscaler(object: DeepReadonly<V1>): V2 {
   if (spec) {
     const { targetCPUUtilizationPercentage: cpu, ...common } = spec;
     const next: HorizontalPodAutoscalerSpec = common;
-    // The annotations hold v2's own form: fromStoredAutoscaler wrote them.
-    const metrics = (read(annotations[METRICS]) ?? []) as MetricSpec[];
-    if (cpu !== undefined) {
-      metrics.unshift({ type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: cpu } } });
+    const metrics = readMetrics(annotations[METRICS]) ?? [];
+    if (cpu !== undefined) metrics.push(cpuMetric(cpu));
+    next.metrics = metrics.length > 0 ? metrics : [cpuMetric()];
+    const behavior = readBehavior(annotations[BEHAVIOR]);
+    if (behavior) {
+      // Upstream's read of what is stored would.
+      defaultBehavior(behavior);
+      next.behavior = behavior;
     }
-    if (metrics.length > 0) next.metrics = metrics;
-    const behavior = read(annotations[BEHAVIOR]) as HorizontalPodAutoscalerSpec["behavior"]; // likewise
-    if (behavior) next.behavior = behavior;
     stored.spec = next;
   }
   if (status) {
     const { currentCPUUtilizationPercentage: cpu, ...common } = status;
     const next: HorizontalPodAutoscalerStatus = { ...common };
-    const current = (read(annotations[CURRENT]) ?? []) as NonNullable<HorizontalPodAutoscalerStatus["currentMetrics"]>; // likewise
-    if (cpu !== undefined) current.unshift({ type: "Resource", resource: { name: "cpu", current: { averageUtilization: cpu } } });
-    next.currentMetrics = current;
-    const conditions = read(annotations[CONDITIONS]) as HorizontalPodAutoscalerStatus["conditions"]; // likewise
-    if (conditions) next.conditions = conditions;
+    const current = readCurrent(annotations[CURRENT]);
+    if (current) next.currentMetrics = current;
+    else if (cpu !== undefined) {
+      next.currentMetrics = [{ type: "Resource", resource: { name: "cpu", current: { averageUtilization: cpu } } }];
+    }
+    const conditions = readConditions(annotations[CONDITIONS]);
+    if (conditions && conditions.length > 0) next.conditions = conditions;
     stored.status = next;
   }
-  if (stored.metadata?.annotations) {
-    for (const name of ALL) delete stored.metadata.annotations[name];
-    if (Object.keys(stored.metadata.annotations).length === 0) delete stored.metadata.annotations;
-  }
+  dropRoundTrip(stored);
   return stored as V2; // one without a spec is refused by validation
 }
 
 export function fromStoredAutoscaler(object: DeepReadonly<V2>): V1 {
   const { spec, status, ...rest } = clone(object);
   const served: Partial<V1> = { ...rest, apiVersion: "autoscaling/v1" };
-  const annotate = (name: string, value: readonly unknown[] | object | undefined) => {
-    if (value === undefined || (Array.isArray(value) && value.length === 0)) return;
+  dropRoundTrip(served);
+  const annotate = (name: string, value: string) => {
     const metadata = (served.metadata ??= {});
-    metadata.annotations = { ...metadata.annotations, [name]: JSON.stringify(value) };
+    metadata.annotations = { ...metadata.annotations, [name]: value };
   };
   if (spec) {
-    const { metrics = [], behavior, ...common } = spec;
-    const index = metrics.findIndex(isCpu);
-    const cpu = metrics[index]?.resource?.target.averageUtilization;
+    const { metrics, behavior, ...common } = spec;
+    const cpu = metrics?.find(isCpu)?.resource?.target.averageUtilization;
     served.spec = { ...common, ...(cpu === undefined ? {} : { targetCPUUtilizationPercentage: cpu }) };
-    annotate(METRICS, metrics.toSpliced(index, index < 0 ? 0 : 1));
-    annotate(BEHAVIOR, behavior);
+    const others = metrics?.filter((metric) => !isCpu(metric)) ?? [];
+    if (others.length > 0) annotate(METRICS, writeMetrics(others));
+    if (behavior) annotate(BEHAVIOR, writeBehavior(behavior));
   }
   if (status) {
-    const { currentMetrics = [], conditions, currentReplicas = 0, ...common } = status;
-    const index = currentMetrics.findIndex((metric) => metric.type === "Resource" && metric.resource?.name === "cpu");
-    const cpu = currentMetrics[index]?.resource?.current.averageUtilization;
+    const { currentMetrics, conditions, currentReplicas = 0, ...common } = status;
+    // The raw value beside the percentage would be lost, so that this metric is in the annotation as well.
+    const cpu = currentMetrics?.findLast(
+      (metric) =>
+        metric.type === "Resource" && metric.resource?.name === "cpu" && metric.resource.current?.averageUtilization !== undefined,
+    )?.resource?.current.averageUtilization;
     served.status = { ...common, currentReplicas, ...(cpu === undefined ? {} : { currentCPUUtilizationPercentage: cpu }) };
-    annotate(CURRENT, cpu === undefined ? currentMetrics : currentMetrics.toSpliced(index, 1));
-    annotate(CONDITIONS, conditions);
+    if (currentMetrics && currentMetrics.length > 0) annotate(CURRENT, writeCurrent(currentMetrics));
+    if (conditions && conditions.length > 0) annotate(CONDITIONS, writeConditions(conditions));
   }
   return served as V1; // likewise
 }

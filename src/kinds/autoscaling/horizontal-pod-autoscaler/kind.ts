@@ -5,11 +5,10 @@ import type { HorizontalPodAutoscaler as V2, HorizontalPodAutoscalerSpec } from 
 import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
 import type { Column, KindHooks } from "#meta/kind.ts";
 import type { DeepReadonly } from "#meta/object.ts";
-import { toStoredAutoscaler } from "./convert.ts";
+import { CONDITIONS, CURRENT, BEHAVIOR, METRICS } from "./annotations.ts";
+import { cpuMetric, dropRoundTrip, toStoredAutoscaler } from "./convert.ts";
 import { defaultBehavior, metricsCell } from "./metrics.ts";
 import { validateAutoscaler } from "./validate.ts";
-
-const CPU_TARGET = 80;
 
 function columns<T>(toV2: (object: DeepReadonly<T>) => DeepReadonly<V2>): Column<T>[] {
   return [
@@ -28,12 +27,11 @@ export const autoscalerHooks: KindHooks<V2> = {
   default: (object) => {
     const spec = (object.spec ??= {} as HorizontalPodAutoscalerSpec); // what it misses is refused
     spec.minReplicas ??= 1;
-    if (!spec.metrics?.length) {
-      spec.metrics = [{ type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: CPU_TARGET } } }];
-    }
+    if (!spec.metrics?.length) spec.metrics = [cpuMetric()];
     if (spec.behavior) defaultBehavior(spec.behavior);
   },
   prepare: (next, previous) => {
+    dropRoundTrip(next);
     if (previous === undefined) next.status = { currentMetrics: [], desiredReplicas: 0 };
   },
   validate: validateAutoscaler,
@@ -41,12 +39,23 @@ export const autoscalerHooks: KindHooks<V2> = {
   columns: [nameColumn, ...columns<V2>((object) => object), ageColumn],
 };
 
+function keepAnnotations(next: V1, previous: DeepReadonly<V1> | undefined, names: readonly string[]): void {
+  const annotations = next.metadata?.annotations ?? {};
+  for (const name of names) {
+    const kept = previous?.metadata?.annotations?.[name];
+    if (kept === undefined) delete annotations[name];
+    else ((next.metadata ??= {}).annotations = annotations)[name] = kept;
+  }
+}
+
 export const autoscalerV1Hooks: KindHooks<V1> = {
   default: ({ spec }) => {
     if (spec) spec.minReplicas ??= 1;
   },
-  prepare: (next, previous) => {
+  prepare: (next, previous, { subresource }) => {
     if (previous === undefined) next.status = { currentReplicas: 0, desiredReplicas: 0 };
+    // These annotations are spec and status of the stored form: each is only for those who may write that part.
+    keepAnnotations(next, previous, subresource === "status" ? [METRICS, BEHAVIOR] : [CURRENT, CONDITIONS]);
   },
   validate: (next, previous, context) => validateAutoscaler(toStoredAutoscaler(next), previous && toStoredAutoscaler(previous), context),
   generation: false,

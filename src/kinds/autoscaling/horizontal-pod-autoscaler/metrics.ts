@@ -26,7 +26,7 @@ export function metricsCell({ spec, status }: DeepReadonly<HorizontalPodAutoscal
       case "Object":
         return valueCell(metric.object?.target, now?.object?.current);
       case "Pods":
-        return `${now?.pods?.current.averageValue ?? "<unknown>"}/${metric.pods?.target.averageValue ?? "0"}`;
+        return `${now?.pods?.current?.averageValue ?? "<unknown>"}/${metric.pods?.target.averageValue ?? "0"}`;
       case "Resource":
         return `${metric.resource?.name ?? ""}: ${resourceCell(metric.resource?.target, now?.resource?.current)}`;
       case "ContainerResource":

@@ -1,7 +1,7 @@
 // ServiceAccounts: the identities that pods run as.
 
 import type { ServiceAccount } from "#kinds/api/core-v1.gen.ts";
-import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
+import { ageColumn, nameColumn } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
 
 const ENFORCE_MOUNTABLE_SECRETS = "kubernetes.io/enforce-mountable-secrets";
@@ -19,5 +19,5 @@ export const serviceAccountHooks: KindHooks<ServiceAccount> = {
       `metadata.annotations[${ENFORCE_MOUNTABLE_SECRETS}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`,
     ];
   },
-  columns: [nameColumn, text("Secrets", (account) => account.secrets?.length ?? 0), ageColumn],
+  columns: [nameColumn, ageColumn],
 };

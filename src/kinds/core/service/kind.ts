@@ -26,7 +26,9 @@ function externalIpCell({ spec, status }: DeepReadonly<Service>): string {
 }
 
 function portsCell({ spec }: DeepReadonly<Service>): string {
-  const ports = (spec?.ports ?? []).map(({ port, nodePort, protocol }) => `${port}${nodePort ? `:${nodePort}` : ""}/${protocol ?? ""}`);
+  const ports = (spec?.ports ?? []).map(
+    ({ port, nodePort, protocol }) => `${port}${(nodePort ?? 0) > 0 ? `:${nodePort}` : ""}/${protocol ?? ""}`,
+  );
   return ports.length > 0 ? ports.join(",") : "<none>";
 }
 
@@ -51,7 +53,7 @@ export const serviceHooks: KindHooks<Service> = {
   columns: [
     nameColumn,
     text("Type", (object) => object.spec?.type ?? ""),
-    text("Cluster-IP", (object) => object.spec?.clusterIPs?.[0] ?? object.spec?.clusterIP ?? "<none>"),
+    text("Cluster-IP", (object) => object.spec?.clusterIPs?.[0] ?? "<none>"),
     text("External-IP", externalIpCell),
     text("Port(s)", portsCell),
     ageColumn,

@@ -1,5 +1,4 @@
 import type { CSIStorageCapacity } from "#kinds/api/storage-v1.gen.ts";
-import { nameColumn, text } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
 import { canonical } from "#kinds/shared/quantities.ts";
 import { nodeLabelWarnings } from "#kinds/shared/node-labels.ts";
@@ -14,9 +13,5 @@ export const csiStorageCapacityHooks: KindHooks<CSIStorageCapacity> = {
   warnings: ({ nodeTopology }) => nodeLabelWarnings("nodeTopology", nodeTopology ?? {}),
   unconditionalUpdate: false,
   generation: false,
-  columns: [
-    nameColumn,
-    text("StorageClassName", (object) => object.storageClassName),
-    text("Capacity", (object) => object.capacity ?? "<unset>"),
-  ],
+  // No columns: upstream serves these with the default ones, though it has others for its printers.
 };
