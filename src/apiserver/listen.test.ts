@@ -181,3 +181,18 @@ test("a server that stops ends watches, answers what is under way and closes idl
   await closed;
   agent.destroy();
 });
+
+test("a body that nobody reads does not hold back the answer", async () => {
+  await using api = await startListening();
+  const session = connect(`https://127.0.0.1:${api.port}`, admin);
+  for (const body of ["{}", "x".repeat(5_000_000)]) {
+    const stream = session.request({ ":method": "POST", ":path": "/nowhere" });
+    stream.end(body);
+    const [headers] = (await once(stream, "response")) as [IncomingHttpHeaders & { ":status": number }];
+    assert.equal(headers[":status"], 404);
+    let text = "";
+    for await (const chunk of stream) text += chunk;
+    assert.equal(JSON.parse(text).code, 404);
+  }
+  session.destroy();
+});

@@ -8,7 +8,9 @@ import { pumpTo, pushTo, type PushBacklog } from "./push-sink.ts";
 import { readBody } from "./request-body.ts";
 
 const END_STREAM = 0x1;
-const NO_ERROR = 0;
+const CANCEL = 0x8;
+/** A client that sends more than this after it was refused is cut off. */
+const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
 const NO_BYTES: Promise<Uint8Array> = Promise.resolve(new Uint8Array(0));
 
 /** A request on a stream. What few requests need is made when it is asked for. */
@@ -77,8 +79,7 @@ export function handleStream(
   handler(request)
     .then((response) => {
       const sending = send(stream, response, request.method === "HEAD", backlog);
-      // What is left of a body that nobody wants would hold the stream, and its share of the session's memory, for as long as the client sends.
-      if (!sending && !response.push && !request.bodyRead) stream.close(NO_ERROR);
+      if (!response.push && !request.bodyRead) discardBody(stream);
       return sending;
     })
     .catch((error: unknown) => {
@@ -88,6 +89,16 @@ export function handleStream(
 }
 
 function ignore(): void {}
+
+/** What is left of a body that nobody wants would hold the stream, and its share of the session's memory. Reset at once, the stream would lose its answer. */
+function discardBody(stream: ServerHttp2Stream): void {
+  let left = MAX_DISCARDED_BYTES;
+  stream.on("data", (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) stream.close(CANCEL);
+  });
+  stream.resume();
+}
 
 function send(stream: ServerHttp2Stream, response: ApiResponse, isHead: boolean, backlog: PushBacklog): Promise<void> | undefined {
   if (stream.destroyed) return undefined;
