@@ -4,6 +4,8 @@ import type { ControllerDefinition } from "#reconcile/controller.ts";
 import { deploymentController } from "./apps/deployment/controller.ts";
 import { replicaSetController } from "./apps/replica-set/controller.ts";
 import { statefulSetController } from "./apps/stateful-set/controller.ts";
+import { jobController } from "./batch/job/controller.ts";
+import { ttlAfterFinishedController } from "./batch/job/ttl-after-finished/controller.ts";
 import { endpointsController } from "./core/endpoints/controller.ts";
 import { replicationControllerController } from "./core/replication-controller/controller.ts";
 import { namespaceController } from "./core/namespace/controller.ts";
@@ -18,6 +20,8 @@ export const kindControllers: readonly ControllerDefinition[] = [
   replicaSetController,
   statefulSetController,
   replicationControllerController,
+  jobController,
+  ttlAfterFinishedController,
   endpointSliceController,
   endpointsController,
   namespaceController,

@@ -41,6 +41,11 @@ export interface ControllerDefinition {
   readonly reads?: readonly Resource[];
   /** Parallel reconciles of different keys; default 4. */
   readonly concurrency?: number;
+  /**
+   * Its decisions must not be made without its own earlier writes (it counts): a key waits until the caches show them, however long that
+   * takes. Otherwise 5 s are enough, so that a watch that is down holds nothing up.
+   */
+  readonly awaitsOwnWrites?: boolean;
   /** Component in its events' source where upstream's differs from `name`. */
   readonly eventSource?: string;
   /** Indexes its reconcile or its watches use; added before the first object is seen. */

@@ -126,7 +126,7 @@ function startController(controller: ControllerDefinition, environment: Environm
       const enough = new AbortController();
       const timer = clock.after(CATCH_UP_MS, () => {
         log.debug("cache is behind own write", { key });
-        enough.abort();
+        if (!controller.awaitsOwnWrites) enough.abort();
       });
       const onStop = () => enough.abort();
       signal.addEventListener("abort", onStop, { once: true });

@@ -19,7 +19,6 @@ import { type NodeAgent, startNodeAgent } from "#node/agent.ts";
 import { createSimulatedRuntime } from "#node/simulated-runtime/simulated-runtime.ts";
 import { startScheduler } from "#scheduler/scheduler.ts";
 import type { ControllerDefinition, LoopDefinition } from "#reconcile/controller.ts";
-import type { ControllerDefinition, LoopDefinition } from "#reconcile/controller.ts";
 import { runControllers, type RunningControllers } from "#reconcile/run-controllers.ts";
 
 export const NAMESPACE = "default";
