@@ -79,12 +79,7 @@ export function readMetric(spec: AnySpec, namespace: string, podSelector: string
 }
 
 /** Takes the largest proposal; if some metrics fail, never a smaller size than the present one. */
-export function judge(
-  specs: readonly AnySpec[],
-  readings: readonly Reading[],
-  context: ReplicaContext,
-  namespace: string,
-): Verdict {
+export function judge(specs: readonly AnySpec[], readings: readonly Reading[], context: ReplicaContext, namespace: string): Verdict {
   let replicas = 0;
   let metric = "";
   const failures: MetricFailure[] = [];
@@ -167,7 +162,10 @@ const KINDS: Readonly<Record<string, MetricKind>> = {
   },
   Object: {
     reason: "FailedGetObjectMetric",
-    prefix: () => "failed to get object metric value",
+    prefix: ({ object }) => {
+      const inner = object?.target.type === "AverageValue" ? `: failed to get ${object.metric.name} object metric` : "";
+      return `failed to get object metric value${inner}`;
+    },
     propose({ type, object }, reading, context, namespace) {
       if (!object) throw new Error("no object metric source");
       const { describedObject, target, metric } = object;
@@ -188,7 +186,7 @@ const KINDS: Readonly<Record<string, MetricKind>> = {
         status: {
           type,
           object: {
-            describedObject: clone(describedObject) as typeof describedObject,
+            describedObject: clone(describedObject),
             metric: clone(metric),
             current: isWhole ? whole(proposal.usage) : average(proposal.usage),
           },
@@ -198,15 +196,18 @@ const KINDS: Readonly<Record<string, MetricKind>> = {
   },
   External: {
     reason: "FailedGetExternalMetric",
-    prefix: ({ external }) => `failed to get ${external?.metric.name} external metric value`,
+    prefix: ({ external }) => {
+      const { name } = external?.metric ?? {};
+      const isShared = external?.target.averageValue !== undefined;
+      return `failed to get ${name} external metric value: failed to get ${isShared ? `${name} external metric` : `external metric ${name}`}`;
+    },
     propose({ type, external }, reading, context, namespace) {
       if (!external) throw new Error("no external metric source");
       const { metric, target } = external;
       const isShared = target.averageValue !== undefined;
       if (!isShared && target.value === undefined)
         throw new Error("invalid external metric source: neither a value target nor an average value target was set");
-      const wrap = (error: string) =>
-        `unable to get external metric ${namespace}/${metric.name}/${goSelector(metric.selector)}: ${error}`;
+      const wrap = (error: string) => `unable to get external metric ${namespace}/${metric.name}/${goSelector(metric.selector)}: ${error}`;
       const value = valueOf(reading, wrap);
       const proposal = isShared
         ? sharedValueReplicas(context, value, milliValue(target.averageValue))
@@ -223,7 +224,8 @@ const KINDS: Readonly<Record<string, MetricKind>> = {
 type Source = DeepReadonly<NonNullable<MetricSpec["resource"]>>;
 
 function proposeResource({ name, target }: Source, container: string | undefined, reading: Reading, context: ReplicaContext) {
-  const readable = (what: string) => podsOf(reading, (error) => `failed to get ${name} ${what}: unable to get metrics for resource ${name}: ${error}`);
+  const readable = (what: string) =>
+    podsOf(reading, (error) => `failed to get ${name} ${what}: unable to get metrics for resource ${name}: ${error}`);
   const within = (what: string, propose: () => Proposal): Proposal => {
     try {
       return propose();
