@@ -1,9 +1,11 @@
 // The controllers that belong to a kind. Those that belong to none are listed in controllers/list.ts.
 
 import type { ControllerDefinition } from "#reconcile/controller.ts";
+import { daemonSetController } from "./apps/daemon-set/controller.ts";
 import { deploymentController } from "./apps/deployment/controller.ts";
 import { replicaSetController } from "./apps/replica-set/controller.ts";
 import { statefulSetController } from "./apps/stateful-set/controller.ts";
+import { horizontalPodAutoscalerController } from "./autoscaling/horizontal-pod-autoscaler/controller.ts";
 import { jobController } from "./batch/job/controller.ts";
 import { ttlAfterFinishedController } from "./batch/job/ttl-after-finished/controller.ts";
 import { endpointsController } from "./core/endpoints/controller.ts";
@@ -15,11 +17,14 @@ import { serviceCidrController } from "./networking/service-cidr/controller.ts";
 import { podDisruptionBudgetController } from "./policy/pod-disruption-budget/controller.ts";
 import { clusterRoleAggregationController } from "./rbac/cluster-role/controller.ts";
 
-export const kindControllers: readonly ControllerDefinition[] = [
+/** Fresh values for one cluster: some of them remember what they saw. */
+export const kindControllers = (): readonly ControllerDefinition[] => [
   deploymentController,
   replicaSetController,
   statefulSetController,
+  daemonSetController(),
   replicationControllerController,
+  horizontalPodAutoscalerController(),
   jobController,
   ttlAfterFinishedController,
   endpointSliceController,

@@ -38,7 +38,7 @@ export async function startControlLoops(options: ControlLoopsOptions): Promise<C
   const informers = createInformerSet({ client: reader, clock, log, random });
   const { controllers, loops } = builtinControllers({ ca: options.ca, bootstrap: system });
   const running = await runControllers({
-    controllers: [...kindControllers, ...controllers],
+    controllers: [...kindControllers(), ...controllers],
     loops,
     clientFor: (name) => clientFor(controllerIdentity(name)),
     informers,

@@ -1,34 +1,37 @@
 // Whose an object is: adoption of orphans, release of what is no longer selected.
 // Upstream's ControllerRefManager (pkg/controller/controller_ref_manager.go).
 
-import type { Client } from "#client/client.ts";
 import { isNotFound } from "#meta/errors.ts";
 import { controllerReference } from "#meta/controller-reference.ts";
 import { controllerOf, type DeepReadonly, keyOf, type KubeObject } from "#meta/object.ts";
 import type { Resource } from "#meta/resource.ts";
+import { index, type IndexDefinition, type ReconcileContext } from "./controller.ts";
+
+const BY_CONTROLLER = "by-controller";
+const ORPHANS = "";
+
+/** The index that claim() finds its candidates by; all controllers of a kind share it. */
+export function byController(resource: Resource): IndexDefinition {
+  return index(resource, BY_CONTROLLER, (object) => [`${object.metadata?.namespace}/${controllerOf(object)?.uid ?? ORPHANS}`]);
+}
 
 export interface ClaimOptions<T extends KubeObject> {
-  readonly client: Client;
-  readonly signal: AbortSignal;
-  /** Kind of the objects that are claimed. */
+  /** Kind of the objects that are claimed; the controller must have named byController() of it among its indexes. */
   readonly resource: Resource<T>;
   readonly owner: { readonly resource: Resource; readonly object: DeepReadonly<KubeObject> };
-  /** The owner's own objects and orphans; others are passed over. */
-  readonly candidates: readonly DeepReadonly<T>[];
   /** Whether the owner wants the object. */
   readonly selects: (object: DeepReadonly<T>) => boolean;
-  /** Whether an orphan that is selected is worth having; default: all that are not being deleted. */
-  readonly adoptable?: (object: DeepReadonly<T>) => boolean;
 }
 
 /** What belongs to the owner, after adopting orphans that it selects and releasing what it does no longer. An owner that is going does neither. */
-export async function claim<T extends KubeObject>(options: ClaimOptions<T>): Promise<DeepReadonly<T>[]> {
-  const { client, signal, resource, owner, selects } = options;
-  const { adoptable = () => true } = options;
+export async function claim<T extends KubeObject>(
+  { resource, owner, selects }: ClaimOptions<T>,
+  { cache, client, signal }: ReconcileContext,
+): Promise<DeepReadonly<T>[]> {
+  const namespace = owner.object.metadata?.namespace ?? "";
   const uid = owner.object.metadata?.uid ?? "";
   const deleting = owner.object.metadata?.deletionTimestamp !== undefined;
   const claimed: DeepReadonly<T>[] = [];
-  const orphans: DeepReadonly<T>[] = [];
   const patchOwner = async (object: DeepReadonly<T>, reference: object): Promise<DeepReadonly<T>[]> => {
     const patch = { metadata: { uid: object.metadata?.uid, ownerReferences: [reference] } };
     try {
@@ -39,16 +42,15 @@ export async function claim<T extends KubeObject>(options: ClaimOptions<T>): Pro
       throw error;
     }
   };
-  for (const object of options.candidates) {
-    const controller = controllerOf(object);
-    const going = object.metadata?.deletionTimestamp !== undefined;
-    if (controller === undefined) {
-      if (!deleting && !going && adoptable(object) && selects(object)) orphans.push(object);
-    } else if (controller.uid === uid) {
-      if (selects(object)) claimed.push(object);
-      else if (!deleting && !going) await patchOwner(object, { $patch: "delete", uid });
-    }
+  const isGoing = (object: DeepReadonly<T>) => object.metadata?.deletionTimestamp !== undefined;
+  for (const object of cache(resource).byIndex(BY_CONTROLLER, `${namespace}/${uid}`)) {
+    if (selects(object)) claimed.push(object);
+    else if (!deleting && !isGoing(object)) await patchOwner(object, { $patch: "delete", uid });
   }
+  if (deleting) return claimed;
+  const orphans = cache(resource)
+    .byIndex(BY_CONTROLLER, `${namespace}/${ORPHANS}`)
+    .filter((object) => !isGoing(object) && selects(object));
   if (orphans.length === 0) return claimed;
   // The cache may be behind a deletion: what is adopted then would go with the owner.
   const fresh = await client.get(owner.resource, keyOf(owner.object), { signal });

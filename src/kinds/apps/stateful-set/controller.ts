@@ -3,7 +3,6 @@
 import { ControllerRevision, StatefulSet } from "#kinds/api/apps-v1.gen.ts";
 import { PersistentVolumeClaim, Pod, type PodTemplateSpec } from "#kinds/api/core-v1.gen.ts";
 import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
-import { isActive } from "#kinds/core/pod/state.ts";
 import { clone } from "#lib/clone.ts";
 import { equal } from "#lib/equal.ts";
 import { slowStart } from "#lib/slow-start.ts";
@@ -11,8 +10,8 @@ import { isAlreadyExists, isNotFound } from "#meta/errors.ts";
 import { controllerOf, type Key, keyOf, makeKey } from "#meta/object.ts";
 import { labelSelectorMatcher } from "#meta/selectors.ts";
 import { templateHash } from "#meta/template-hash.ts";
-import { type ControllerDefinition, index, type ReconcileContext, watch } from "#reconcile/controller.ts";
-import { claim } from "#reconcile/ownership.ts";
+import { type ControllerDefinition, type ReconcileContext, watch } from "#reconcile/controller.ts";
+import { byController, claim } from "#reconcile/ownership.ts";
 import { createRevision, deleteRevision, renumberRevision } from "../controller-revision/controller.ts";
 import { type AnyRevision, byRevision, nextRevision, revisionName, sameData, templateOf, templatePatch } from "../revisions.ts";
 import { bornOwners, hasUnexpectedController, ownersToBe } from "./claims.ts";
@@ -32,9 +31,6 @@ import {
 import { planStatefulSet, type Plan, type Step, type View } from "./plan.ts";
 import { observe, statusChanged } from "./status.ts";
 
-const PODS_BY_OWNER = "statefulset-pods-by-owner";
-const REVISIONS_BY_OWNER = "statefulset-revisions-by-owner";
-const ORPHANS = "";
 /** Upstream's label with the hash in the revision's name. */
 const HASH_LABEL = "controller.kubernetes.io/hash";
 /** Upstream's bound on pods that a parallel set writes at once. */
@@ -71,12 +67,7 @@ export const statefulSetController: ControllerDefinition = {
     }),
   ],
   reads: [ControllerRevision],
-  indexes: [
-    index(Pod, PODS_BY_OWNER, (pod) => [`${pod.metadata?.namespace}/${controllerOf(pod)?.uid ?? ORPHANS}`]),
-    index(ControllerRevision, REVISIONS_BY_OWNER, (revision) => [
-      `${revision.metadata?.namespace}/${controllerOf(revision)?.uid ?? ORPHANS}`,
-    ]),
-  ],
+  indexes: [byController(Pod), byController(ControllerRevision)],
   async reconcile(key, context) {
     const set = context.cache(StatefulSet).get(key);
     if (!set) return;
@@ -122,22 +113,10 @@ function ownersOf(pod: AnyPod, cache: ReconcileContext["cache"]): Key[] {
     .map(keyOf);
 }
 
-function claimPods(set: AnyStatefulSet, { cache, client, signal }: ReconcileContext): Promise<AnyPod[]> {
-  const namespace = set.metadata?.namespace ?? "";
+function claimPods(set: AnyStatefulSet, context: ReconcileContext): Promise<AnyPod[]> {
   const selector = labelSelectorMatcher(set.spec?.selector);
-  const pods = cache(Pod);
-  return claim({
-    client,
-    signal,
-    resource: Pod,
-    owner: { resource: StatefulSet, object: set },
-    candidates: [
-      ...pods.byIndex(PODS_BY_OWNER, `${namespace}/${set.metadata?.uid ?? ""}`),
-      ...pods.byIndex(PODS_BY_OWNER, `${namespace}/${ORPHANS}`),
-    ],
-    selects: (pod) => isMember(set, pod) && selector.matches(pod.metadata?.labels),
-    adoptable: isActive,
-  });
+  const selects = (pod: AnyPod) => isMember(set, pod) && selector.matches(pod.metadata?.labels);
+  return claim<Pod>({ resource: Pod, owner: { resource: StatefulSet, object: set }, selects }, context);
 }
 
 function viewOf(
@@ -154,22 +133,13 @@ function viewOf(
 
 /** The revision of the present template, made or made the newest if it is not, and the one that the pods were made of before. */
 async function findRevisions(set: AnyStatefulSet, context: ReconcileContext): Promise<Revisions> {
-  const { cache, client, signal } = context;
-  const namespace = set.metadata?.namespace ?? "";
   const selector = labelSelectorMatcher(set.spec?.selector);
-  const revisions = cache(ControllerRevision);
-  const claimed = await claim<ControllerRevision>({
-    client,
-    signal,
-    resource: ControllerRevision,
-    owner: { resource: StatefulSet, object: set },
-    candidates: [
-      ...revisions.byIndex(REVISIONS_BY_OWNER, `${namespace}/${set.metadata?.uid ?? ""}`),
-      ...revisions.byIndex(REVISIONS_BY_OWNER, `${namespace}/${ORPHANS}`),
-    ].filter(({ metadata }) => selector.matches(metadata?.labels)),
-    selects: () => true,
-  });
-  const all = claimed.toSorted(byRevision);
+  const matches = ({ metadata }: AnyRevision) => selector.matches(metadata?.labels);
+  // One whose labels were changed is passed over, not released: it goes with the set.
+  const selects = (revision: AnyRevision) => controllerOf(revision) !== undefined || matches(revision);
+  const owner = { resource: StatefulSet, object: set };
+  const claimed = await claim<ControllerRevision>({ resource: ControllerRevision, owner, selects }, context);
+  const all = claimed.filter(matches).toSorted(byRevision);
   const known = set.status?.collisionCount ?? 0;
   const { update, collisions } = await findUpdate(set, all, known, context);
   const current = all.find((revision) => nameOf(revision) === set.status?.currentRevision) ?? update;
