@@ -6,6 +6,7 @@ import { deploymentController } from "./apps/deployment/controller.ts";
 import { replicaSetController } from "./apps/replica-set/controller.ts";
 import { statefulSetController } from "./apps/stateful-set/controller.ts";
 import { horizontalPodAutoscalerController } from "./autoscaling/horizontal-pod-autoscaler/controller.ts";
+import { cronJobController } from "./batch/cron-job/controller.ts";
 import { jobController } from "./batch/job/controller.ts";
 import { ttlAfterFinishedController } from "./batch/job/ttl-after-finished/controller.ts";
 import { endpointsController } from "./core/endpoints/controller.ts";
@@ -26,6 +27,7 @@ export const kindControllers = (): readonly ControllerDefinition[] => [
   replicationControllerController,
   horizontalPodAutoscalerController(),
   jobController,
+  cronJobController,
   ttlAfterFinishedController,
   endpointSliceController,
   endpointsController,

@@ -211,7 +211,7 @@ function nextDay(time: number, shown: number, wall: (ms: number) => number): num
 }
 
 /** What clocks on the wall show at an instant, written as if it were UTC. */
-function wallClock(timeZone: string): (ms: number) => number {
+export function wallClock(timeZone: string): (ms: number) => number {
   if (timeZone === "UTC") return (ms) => ms;
   const format = new Intl.DateTimeFormat("en-US", {
     timeZone,
