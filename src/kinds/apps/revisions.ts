@@ -2,7 +2,7 @@
 // the template back, as `kubectl rollout undo` sends it. Pure. Rules: pkg/controller/history.
 
 import type { ControllerRevision } from "#kinds/api/apps-v1.gen.ts";
-import type { PodTemplateSpec } from "#kinds/api/core-v1.gen.ts";
+import type { PodSpec, PodTemplateSpec } from "#kinds/api/core-v1.gen.ts";
 import { clone } from "#lib/clone.ts";
 import { equal } from "#lib/equal.ts";
 import type { DeepReadonly } from "#meta/object.ts";
@@ -21,7 +21,25 @@ export function revisionName(owner: string, hash: string): string {
 
 /** The data of a revision of this template. */
 export function templatePatch(template: AnyTemplate | undefined): object {
-  return { spec: { template: { ...template, $patch: "replace" } } };
+  const { metadata = {}, spec } = template ?? {};
+  return { spec: { template: { ...template, metadata, ...(spec ? { spec: withResources(spec) } : {}), $patch: "replace" } } };
+}
+
+type Containers = readonly { readonly resources?: unknown }[];
+
+/** Go writes these structures even if they are empty, and kubectl compares texts to tell whether a rollback would change anything. */
+function withResources(spec: DeepReadonly<PodSpec>): object {
+  const filled = (containers: Containers) => containers.map((container) => ({ ...container, resources: container.resources ?? {} }));
+  const { containers, initContainers } = spec;
+  return { ...spec, containers: filled(containers), ...(initContainers ? { initContainers: filled(initContainers) } : {}) };
+}
+
+/** The same data with its keys in order, as Go writes a map. */
+export function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, item]) => [name, inOrder(item)]));
 }
 
 /** The template that a revision keeps, as a copy; undefined if it keeps none. */

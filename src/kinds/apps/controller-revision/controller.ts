@@ -5,7 +5,7 @@ import { ControllerRevision } from "#kinds/api/apps-v1.gen.ts";
 import { clone } from "#lib/clone.ts";
 import { isAlreadyExists, isNotFound } from "#meta/errors.ts";
 import { keyOf } from "#meta/object.ts";
-import { type AnyRevision, sameData } from "../revisions.ts";
+import { type AnyRevision, inOrder, sameData } from "../revisions.ts";
 
 interface Call {
   readonly client: Client;
@@ -22,7 +22,8 @@ export async function createRevision(
   { client, signal }: Call,
 ): Promise<{ readonly revision: AnyRevision; readonly collisions: number }> {
   for (let collisions = knownCollisions; ; collisions++) {
-    const wanted = make(collisions);
+    const made = make(collisions);
+    const wanted = { ...made, data: inOrder(made.data) };
     try {
       return { revision: await client.create(ControllerRevision, wanted, { signal }), collisions };
     } catch (error) {

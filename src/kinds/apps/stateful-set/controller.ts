@@ -156,17 +156,17 @@ async function findUpdate(
   const latest = all.at(-1);
   const same = all.findLast((revision) => sameData(revision, data));
   if (same) return { update: same === latest ? same : await renumberRevision(same, nextRevision(all), context), collisions };
-  if (latest && restoresTo(latest, set)) return { update: latest, collisions };
+  if (latest && restoresTo(latest, data)) return { update: latest, collisions };
   const made = await createRevision((count) => newRevision(set, data, nextRevision(all), count), collisions, context);
   return { update: made.revision, collisions: made.collisions };
 }
 
 /** The revision, written before some field had a default, gives the same template today. */
-function restoresTo(revision: AnyRevision, set: AnyStatefulSet): boolean {
+function restoresTo(revision: AnyRevision, data: object): boolean {
   const template = templateOf(revision);
   if (!template) return false;
   defaultPodTemplate(template);
-  return equal(template, set.spec?.template);
+  return equal(templatePatch(template), data);
 }
 
 function newRevision(set: AnyStatefulSet, data: object, revision: number, collisions: number): ControllerRevision {
