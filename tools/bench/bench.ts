@@ -8,6 +8,8 @@ import { ensureBuilt } from "./cluster.ts";
 import { printFigure, type Figure, type Measure } from "./figures.ts";
 import { idle, start, tenClusters } from "./measures/process.ts";
 import { listForms } from "./measures/list-forms.ts";
+import { measureFieldManager } from "./measures/field-manager.ts";
+import { pipeline } from "./measures/pipeline.ts";
 import { creates, gets, getsOverHttp1, list } from "./measures/requests.ts";
 import { scheduling, watch } from "./measures/flow.ts";
 import { watchers } from "./measures/watchers.ts";
@@ -16,6 +18,8 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   start,
   idle,
   ten: tenClusters,
+  pipeline,
+  fields: measureFieldManager,
   creates,
   get: gets,
   get1: getsOverHttp1,

@@ -5,6 +5,7 @@ import { STATUS_CODES } from "#lib/node-http.ts";
 import type { Duplex } from "node:stream";
 import type { Logger } from "#lib/log.ts";
 import type { ApiRequest, ApiResponse, Handler } from "../http.ts";
+import { outletOf } from "./outlet.ts";
 import type { Peer } from "./peer.ts";
 import { pumpTo, pushTo, type PushBacklog } from "./push-sink.ts";
 import { readBody } from "./request-body.ts";
@@ -76,14 +77,14 @@ function send(message: IncomingMessage, response: ServerResponse, answer: ApiRes
   if (push && message.method !== "HEAD") {
     response.writeHead(answer.status, headers);
     response.flushHeaders();
-    pushTo(response, push, backlog);
+    pushTo(outletOf(response), push, backlog);
     return undefined;
   }
   if (body instanceof Uint8Array) headers["content-length"] = String(body.length);
   response.writeHead(answer.status, headers);
   if (body === undefined || message.method === "HEAD") response.end();
   else if (body instanceof Uint8Array) response.end(body);
-  else return pumpTo(response, body);
+  else return pumpTo(outletOf(response), body);
   return undefined;
 }
 

@@ -82,7 +82,7 @@ function configMap(): AnyObject {
   return { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "bench", namespace: "default", labels: { app: "bench" } }, data };
 }
 
-function deployment(tag: string): AnyObject {
+export function deployment(tag: string): AnyObject {
   const probe = { httpGet: { path: "/healthz", port: 80, scheme: "HTTP" }, periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3 };
   const container = {
     name: "web",
