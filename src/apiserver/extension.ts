@@ -26,10 +26,13 @@ export interface ExtensionCall {
   readonly info: RequestInfo;
   readonly user: UserInfo;
   readonly dryRun: boolean;
-  /** The decoded body (JSON or YAML), `{}` if there was none; defaulted if its kind is known. Not for hijacked requests. */
+  /**
+   * The decoded body, checked against the structure of the kind or of the subresource as the request's fieldValidation says, and of the request's namespace; the
+   * kind's own is defaulted. `{}` if there was none. Not for hijacked requests.
+   */
   readonly body: () => Promise<KubeObject>;
-  /** Runs the admission chain for this call's operation with the given object. */
-  readonly admit: (operation: "CREATE" | "CONNECT", object: KubeObject) => Promise<void>;
+  /** Runs the admission chain for this call's operation with the given object; `oldObject` is what an UPDATE replaces. */
+  readonly admit: (operation: "CREATE" | "UPDATE" | "CONNECT", object: KubeObject, oldObject?: KubeObject) => Promise<void>;
   readonly warn: (text: string) => void;
 }
 
@@ -40,6 +43,8 @@ export interface ExtensionHandler {
   readonly resource: Resource;
   /** "" for a virtual kind itself (POST tokenreviews). */
   readonly subresource: string;
+  /** Other versions (`group/version`) in which the subresource's body may come; they have the same fields. */
+  readonly acceptedVersions?: readonly string[];
   readonly handle: (call: ExtensionCall) => Promise<ExtensionResult>;
 }
 

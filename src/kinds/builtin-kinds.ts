@@ -1,7 +1,8 @@
 // The kinds every cluster has: the structure table's resources with their behaviour.
 
-import type { KindDefinition, KindHooks } from "#meta/kind.ts";
+import type { KindDefinition, KindHooks, SubresourceInfo } from "#meta/kind.ts";
 import type { KubeObject } from "#meta/object.ts";
+import type { Resource } from "#meta/resource.ts";
 import { hooksOf, type KindBehaviour } from "./hooks.ts";
 import { builtinStructure, type BuiltinResource, type BuiltinStructure } from "./structure.ts";
 
@@ -15,6 +16,19 @@ function behaviourKey({ group, version, kind }: { readonly group: string; readon
   return `${group}/${version}/${kind}`;
 }
 
+/** Of bodies that an extension gets; the server has those of the object itself and of scales. */
+function withSchema(sub: SubresourceInfo, { group, version }: Resource, structure: BuiltinStructure): SubresourceInfo {
+  if (!sub.verbs.includes("create") || sub.options !== undefined) return sub;
+  const name = structure.nameOf(sub.group ?? group, sub.version ?? version, sub.kind);
+  if (name === undefined) return sub;
+  return {
+    ...sub,
+    get schema() {
+      return structure.schema(name);
+    },
+  };
+}
+
 function define(entry: BuiltinResource, structure: BuiltinStructure, behaviour: KindBehaviour | undefined): KindDefinition {
   const { definitionName, resource, singular, shortNames, categories, verbs, subresources, virtual } = entry;
   const hooks: KindHooks<KubeObject> = behaviour?.hooks ?? {};
@@ -25,7 +39,7 @@ function define(entry: BuiltinResource, structure: BuiltinStructure, behaviour: 
     shortNames,
     categories,
     verbs,
-    subresources,
+    subresources: subresources.map((sub) => withSchema(sub, resource, structure)),
     definitionName,
     get schema() {
       return structure.schema(definitionName);

@@ -153,9 +153,7 @@ export function timeout(message: string, retryAfterSeconds = 0): ApiError {
 
 /** 422 with all field errors; the message joins them as upstream does. */
 export function invalid(kind: { readonly group: string; readonly kind: string }, name: string, errors: readonly FieldError[]): ApiError {
-  const texts = errors.map(fieldErrorText);
-  const unique = [...new Set(texts)];
-  const joined = unique.length === 1 ? unique[0] : `[${unique.join(", ")}]`;
+  const joined = aggregateText(errors);
   const qualified = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
   return new ApiError(422, "Invalid", `${qualified} ${quote(name)} is invalid: ${joined}`, {
     name,
@@ -163,6 +161,12 @@ export function invalid(kind: { readonly group: string; readonly kind: string },
     kind: kind.kind,
     causes: errors.map((error) => ({ reason: error.type, message: fieldErrorBody(error), field: error.field })),
   });
+}
+
+/** Errors as one text, each said once. */
+export function aggregateText(errors: readonly FieldError[]): string {
+  const texts = [...new Set(errors.map(fieldErrorText))];
+  return texts.length === 1 ? (texts[0] ?? "") : `[${texts.join(", ")}]`;
 }
 
 /** Upstream's field error types (apimachinery util/validation/field), by their wire value. */

@@ -93,6 +93,8 @@ export interface KindHooks<T extends KubeObject = KubeObject> {
   readonly doors?: Readonly<Record<string, (next: T, previous: DeepReadonly<T>, context: WriteContext) => void>>;
   /** Fields that a writer through the subresource ("": the object itself) never owns (upstream: GetResetFields); undefined: the server's rule. */
   readonly resetFields?: (subresource: string) => readonly (readonly string[])[] | undefined;
+  /** The only fields that a writer through the subresource can own; `*` is any item. Undefined: what resetFields leaves. */
+  readonly ownableFields?: (subresource: string) => readonly (readonly string[])[] | undefined;
   /** Whether an update without resourceVersion is let through unconditionally. Default true (as most kinds upstream). */
   readonly unconditionalUpdate?: boolean;
   /** Whether spec changes raise metadata.generation. Default: true if the kind has a spec field. */
@@ -124,6 +126,8 @@ export interface SubresourceInfo {
   readonly verbs: readonly string[];
   /** The kind whose fields the query may have, where it is not `kind` (`pods/log`: PodLogOptions); what is answered is text. */
   readonly options?: string;
+  /** Of what is written to it, where that is an object of its own kind (`pods/eviction`). */
+  readonly schema?: Schema;
 }
 
 /** All that the API server needs to serve one version of one kind. */

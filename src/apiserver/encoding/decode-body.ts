@@ -65,7 +65,7 @@ export async function decodeObject(
   const object = value as KubeObject; // a JSON object; its fields are checked below
   object.kind ||= kind;
   object.apiVersion ||= apiVersion;
-  if (object.apiVersion !== apiVersion) {
+  if (object.apiVersion !== apiVersion && !wanted.otherVersions?.includes(object.apiVersion)) {
     throw badRequest(`the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`);
   }
   if (object.kind !== kind) {

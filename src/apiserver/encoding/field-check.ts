@@ -15,6 +15,8 @@ export interface BodyKind {
   readonly version: string;
   /** `apps/v1`. */
   readonly apiVersion: string;
+  /** Further ones that a body may have. */
+  readonly otherVersions?: readonly string[];
   readonly schema: Schema;
 }
 

@@ -24,6 +24,7 @@ export function createFieldManagers(kinds: () => readonly ServedKind[]): FieldMa
       return kind.definition.schema;
     },
     resetFields: (subresource) => kind.definition.resetFields?.(subresource) ?? usualResetFields(kind, subresource),
+    ownableFields: (subresource) => kind.definition.ownableFields?.(subresource),
     other: (apiVersion) => {
       const other = kinds().find((one) => one.prefix === kind.prefix && one.apiVersion === apiVersion);
       if (!other) return undefined;

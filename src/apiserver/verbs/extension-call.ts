@@ -1,8 +1,11 @@
 // Calls of subresources and virtual kinds that extensions serve.
 
+import { badRequest } from "#meta/errors.ts";
 import type { KubeObject } from "#meta/object.ts";
-import { decodeBody, decodeObject } from "../encoding/decode-body.ts";
-import { bodyKindOf } from "../encoding/field-check.ts";
+import { apiVersionOf } from "#meta/resource.ts";
+import type { Schema } from "#meta/schema.ts";
+import { decodeObject } from "../encoding/decode-body.ts";
+import { bodyKindOf, type BodyKind } from "../encoding/field-check.ts";
 import { respondValue } from "../encoding/respond.ts";
 import type { ExtensionHandler } from "../extension.ts";
 import type { ApiResponse } from "../http.ts";
@@ -29,15 +32,13 @@ export async function callExtension(
     body: async () => {
       const bytes = await request.body();
       if (bytes.length === 0) return {};
-      if (info.subresource === "") {
-        const object = await decodeObject(server, bodyKindOf(kind), exchange, readWriteOptions(exchange, "CreateOptions").fieldValidation);
-        kind.definition.default?.(object);
-        return object;
-      }
-      const { value } = await decodeBody(server, exchange);
-      return (typeof value === "object" && value !== null ? value : {}) as KubeObject; // its handler checks it
+      const wanted = info.subresource === "" ? bodyKindOf(kind) : bodyKindOfSubresource(kind, handler);
+      const object = await decodeObject(server, wanted, exchange, readWriteOptions(exchange, "CreateOptions").fieldValidation);
+      if (info.subresource === "") kind.definition.default?.(object);
+      inNamespace(object, namespaceOf(kind, exchange));
+      return object;
     },
-    admit: async (operation, object) => {
+    admit: async (operation, object, oldObject) => {
       const plugins = server.admission.select(operation, kind.resource, info.subresource);
       const attributes = {
         operation,
@@ -46,7 +47,7 @@ export async function callExtension(
         namespace: namespaceOf(kind, exchange),
         name: info.name,
         object,
-        oldObject: undefined,
+        oldObject,
         user,
         dryRun,
         warn,
@@ -57,4 +58,28 @@ export async function callExtension(
   });
   if ("response" in result) return result.response;
   return respondValue(server, exchange, result.object, result.code ?? (request.method === "POST" ? 201 : 200));
+}
+
+const ANYTHING: Schema = { type: "any" };
+
+function bodyKindOfSubresource({ resource, definition }: ServedKind, { subresource, acceptedVersions }: ExtensionHandler): BodyKind {
+  const sub = definition.subresources.find(({ name }) => name === subresource);
+  const { kind = "", group = resource.group, version = resource.version, schema = ANYTHING } = sub ?? {};
+  return {
+    kind,
+    version,
+    apiVersion: apiVersionOf({ group, version }),
+    schema,
+    ...(acceptedVersions && { otherVersions: acceptedVersions }),
+  };
+}
+
+/** Upstream's rule for whatever is created within a namespace. */
+function inNamespace(object: KubeObject, namespace: string): void {
+  const metadata = (object.metadata ??= {});
+  if (!metadata.namespace) {
+    if (namespace !== "") metadata.namespace = namespace;
+  } else if (metadata.namespace !== namespace) {
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  }
 }

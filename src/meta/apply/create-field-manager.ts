@@ -8,7 +8,18 @@ import { compareObjects, type Comparison } from "./compare.ts";
 import { configurationProblem } from "./configuration-check.ts";
 import { conflictError, conflictsBeyond, type Conflicts } from "./conflicts.ts";
 import type { FieldManager, FieldWriter, ManagedVersion } from "./field-manager.ts";
-import { difference, EMPTY, intersection, isEmpty, isSubset, recursiveDifference, setOfPath, union, type FieldSet } from "./field-set.ts";
+import {
+  difference,
+  EMPTY,
+  included,
+  intersection,
+  isEmpty,
+  isSubset,
+  recursiveDifference,
+  setOfPath,
+  union,
+  type FieldSet,
+} from "./field-set.ts";
 import { KUBECTL, lastAppliedFields, renewLastApplied } from "./last-applied.ts";
 import {
   capUpdaters,
@@ -39,7 +50,7 @@ export function createFieldManager(version: ManagedVersion): FieldManager {
 
 class VersionFieldManager implements FieldManager {
   readonly #version: ManagedVersion;
-  readonly #resetFields = new Map<string, FieldSet>();
+  readonly #filters = new Map<string, FieldFilter>();
 
   constructor(version: ManagedVersion) {
     this.#version = version;
@@ -73,7 +84,7 @@ class VersionFieldManager implements FieldManager {
     try {
       const owners = this.#reconciled(readOwners(live?.metadata?.managedFields));
       if (live && owners.size === 0) this.#update(undefined, live, owners, { ...writer, manager: BEFORE_FIRST_APPLY });
-      return new Apply(this.#version, (subresource, of) => this.#resetOf(subresource, of), base, configuration, owners, writer).run(force);
+      return new Apply(this.#version, (subresource, of) => this.#filterOf(subresource, of), base, configuration, owners, writer).run(force);
     } catch (error) {
       if (error instanceof FieldPathError) throw new ApiError(500, "", `failed to decode managed fields: ${error.message}`);
       throw error;
@@ -107,7 +118,7 @@ class VersionFieldManager implements FieldManager {
   /** Takes what the write changed from everybody and gives it to the writer. Changes `owners`. */
   #update(live: KubeObject | undefined, next: KubeObject, owners: Owners, writer: FieldWriter): void {
     const before = live ?? EMPTY_OBJECT;
-    const comparisons = new Comparisons(this.#version, before, next, false, (version) => this.#resetOf(writer.subresource, version));
+    const comparisons = new Comparisons(this.#version, before, next, false, (version) => this.#filterOf(writer.subresource, version));
     for (const [identity, owner] of owners) {
       const comparison = comparisons.of(owner.apiVersion);
       if (comparison === undefined) owners.delete(identity);
@@ -123,15 +134,22 @@ class VersionFieldManager implements FieldManager {
     capUpdaters(owners);
   }
 
-  #resetOf(subresource: string, version: ManagedVersion): FieldSet {
+  #filterOf(subresource: string, version: ManagedVersion): FieldFilter {
     const key = `${version.apiVersion} ${subresource}`;
-    let set = this.#resetFields.get(key);
-    if (set === undefined) {
-      set = version.resetFields(subresource).reduce((all, path) => union(all, setOfPath(path)), EMPTY);
-      this.#resetFields.set(key, set);
-    }
-    return set;
+    let filter = this.#filters.get(key);
+    if (filter === undefined) this.#filters.set(key, (filter = filterOf(subresource, version)));
+    return filter;
   }
+}
+
+/** What of a set a writer can own. */
+type FieldFilter = (set: FieldSet) => FieldSet;
+
+function filterOf(subresource: string, version: ManagedVersion): FieldFilter {
+  const ownable = version.ownableFields?.(subresource);
+  if (ownable) return (set) => included(set, ownable);
+  const reset = version.resetFields(subresource).reduce((all, path) => union(all, setOfPath(path)), EMPTY);
+  return (set) => recursiveDifference(set, reset);
 }
 
 const EMPTY_OBJECT: KubeObject = Object.freeze({});
@@ -143,15 +161,21 @@ class Comparisons {
   readonly #version: ManagedVersion;
   readonly #live: KubeObject;
   readonly #next: KubeObject;
-  readonly #resetOf: (version: ManagedVersion) => FieldSet;
+  readonly #filterOf: (version: ManagedVersion) => FieldFilter;
   readonly #others = new Map<string, Comparison | undefined>();
 
-  constructor(version: ManagedVersion, live: KubeObject, next: KubeObject, raw: boolean, resetOf: (version: ManagedVersion) => FieldSet) {
+  constructor(
+    version: ManagedVersion,
+    live: KubeObject,
+    next: KubeObject,
+    raw: boolean,
+    filterOf: (version: ManagedVersion) => FieldFilter,
+  ) {
     this.#version = version;
     this.#live = live;
     this.#next = next;
-    this.#resetOf = resetOf;
-    this.own = live === next ? NOTHING_CHANGED : filtered(compareObjects(live, next, version.schema, { raw }), resetOf(version));
+    this.#filterOf = filterOf;
+    this.own = live === next ? NOTHING_CHANGED : filtered(compareObjects(live, next, version.schema, { raw }), filterOf(version));
   }
 
   /** Undefined if the version is not served any more. */
@@ -166,17 +190,12 @@ class Comparisons {
     if (!other) return undefined;
     if (this.#live === this.#next) return NOTHING_CHANGED;
     const comparison = compareObjects(other.to(this.#live), other.to(this.#next), other.version.schema, { raw: false });
-    return filtered(comparison, this.#resetOf(other.version));
+    return filtered(comparison, this.#filterOf(other.version));
   }
 }
 
-function filtered(comparison: Comparison, reset: FieldSet): Comparison {
-  if (isEmpty(reset)) return comparison;
-  const { changed, removed } = comparison;
-  return {
-    changed: unlessEmpty(changed && recursiveDifference(changed, reset)),
-    removed: unlessEmpty(removed && recursiveDifference(removed, reset)),
-  };
+function filtered({ changed, removed }: Comparison, filter: FieldFilter): Comparison {
+  return { changed: unlessEmpty(changed && filter(changed)), removed: unlessEmpty(removed && filter(removed)) };
 }
 
 function unlessEmpty(set: FieldSet | undefined): FieldSet | undefined {
@@ -221,7 +240,7 @@ function showName(object: KubeObject): string {
 /** One apply, whose steps share the object, the owners and the writer. */
 class Apply {
   readonly #version: ManagedVersion;
-  readonly #resetOf: (subresource: string, version: ManagedVersion) => FieldSet;
+  readonly #filterOf: (subresource: string, version: ManagedVersion) => FieldFilter;
   readonly #live: KubeObject;
   readonly #configuration: KubeObject;
   readonly #owners: Owners;
@@ -230,14 +249,14 @@ class Apply {
 
   constructor(
     version: ManagedVersion,
-    resetOf: (subresource: string, version: ManagedVersion) => FieldSet,
+    filterOf: (subresource: string, version: ManagedVersion) => FieldFilter,
     live: KubeObject,
     configuration: KubeObject,
     owners: Owners,
     writer: FieldWriter,
   ) {
     this.#version = version;
-    this.#resetOf = resetOf;
+    this.#filterOf = filterOf;
     this.#live = live;
     this.#configuration = configuration;
     this.#owners = owners;
@@ -246,11 +265,11 @@ class Apply {
   }
 
   run(force: boolean): KubeObject {
-    const reset = this.#resetOf(this.#writer.subresource, this.#version);
-    const fields = recursiveDifference(fieldsOfObject(this.#configuration, this.#version.schema), reset);
+    const filter = this.#filterOf(this.#writer.subresource, this.#version);
+    const fields = filter(fieldsOfObject(this.#configuration, this.#version.schema));
     const next = this.#prune(mergeObjects(this.#live, this.#configuration, this.#version.schema), fields);
     const comparisons = new Comparisons(this.#version, this.#live, next, true, (version) =>
-      this.#resetOf(this.#writer.subresource, version),
+      this.#filterOf(this.#writer.subresource, version),
     );
     const conflicts = this.#conflicts(comparisons);
     if (conflicts.size > 0 && !force) this.#refuse(conflicts);

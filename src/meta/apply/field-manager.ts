@@ -19,6 +19,8 @@ export interface ManagedVersion {
   readonly schema: Schema;
   /** Fields that a writer through the subresource never owns, for the server resets them (upstream: GetResetFields). */
   readonly resetFields: (subresource: string) => readonly FieldPath[];
+  /** The only fields that a writer through the subresource can own, with what is below them; `*` is any item (upstream: GetResetFieldsFilter). */
+  readonly ownableFields?: (subresource: string) => readonly FieldPath[] | undefined;
   /** Another served version of the kind, with the conversion of whole objects to it from this one and back; undefined if it is not served any more. */
   readonly other?: (apiVersion: string) =>
     | {

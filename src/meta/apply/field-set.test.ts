@@ -5,6 +5,7 @@ import {
   difference,
   EMPTY,
   has,
+  included,
   intersection,
   isEmpty,
   isSubset,
@@ -135,5 +136,26 @@ describe("field sets", () => {
         assert.equal(readFields(json), json);
       }),
     );
+  });
+});
+
+test("included keeps what lies on the way to a path, at its end and below", () => {
+  const set = {
+    "f:metadata": { "f:labels": {} },
+    "f:spec": {
+      "f:containers": {
+        'k:{"name":"a"}': { ".": {}, "f:name": {}, "f:resources": { "f:limits": {} } },
+        'k:{"name":"b"}': { "f:image": {} },
+      },
+      "f:nodeName": {},
+    },
+  };
+  assert.deepEqual(included(set, [["spec", "containers", "*", "resources"]]), {
+    "f:spec": { "f:containers": { 'k:{"name":"a"}': { ".": {}, "f:resources": { "f:limits": {} } } } },
+  });
+  assert.deepEqual(included(set, [["status"]]), {});
+  assert.deepEqual(included(set, [["metadata"], ["spec", "nodeName"]]), {
+    "f:metadata": { "f:labels": {} },
+    "f:spec": { "f:nodeName": {} },
   });
 });

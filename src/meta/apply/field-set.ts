@@ -163,6 +163,27 @@ function isPart(a: FieldSet, b: FieldSet): boolean {
   return true;
 }
 
+/**
+ * Members that lie on the way to one of these paths, at its end or below it. Steps are field names; `*` stands for any step.
+ * What is on the way counts because the writer must have made it.
+ */
+export function included(set: FieldSet, paths: readonly (readonly string[])[]): FieldSet {
+  const node: Building = {};
+  for (const element in set) {
+    const child = set[element];
+    if (child === undefined) continue;
+    if (element === SELF) {
+      node[SELF] = LEAF;
+      continue;
+    }
+    const rests = paths.filter(([step]) => step === "*" || `f:${step}` === element).map((path) => path.slice(1));
+    if (rests.length === 0) continue;
+    const kept = rests.some((rest) => rest.length === 0) ? child : isEmpty(child) ? LEAF : included(child, rests);
+    if (kept === child || !isEmpty(kept)) node[element] = kept;
+  }
+  return node;
+}
+
 export function has(set: FieldSet, path: readonly string[]): boolean {
   let node: FieldSet | undefined = set;
   for (const element of path) node = node?.[element];

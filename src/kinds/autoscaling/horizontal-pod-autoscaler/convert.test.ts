@@ -124,7 +124,8 @@ test("to v1 and back loses nothing (cpu goes last, as upstream's way back has it
         },
       };
       autoscalerHooks.default?.(stored);
-      assert.deepEqual(toStoredAutoscaler(fromStoredAutoscaler(stored)), stored);
+      // Records of the generator have no prototype.
+      assert.deepEqual(toStoredAutoscaler(fromStoredAutoscaler(stored)), JSON.parse(JSON.stringify(stored)));
     }),
   );
 });

@@ -14,22 +14,26 @@ export function throughEphemeralContainers(next: Pod, previous: DeepReadonly<Pod
   else delete next.spec.ephemeralContainers;
 }
 
-/** Only resources and resize policies of `next` count; that containers are the same is left to validation. */
+/** Only resources and resize policies of `next` count. A spec whose containers are others stays as it is for validation, which refuses it. */
 export function throughResize(next: Pod, previous: DeepReadonly<Pod>): void {
-  const wanted = next.spec;
+  const { containers = [], initContainers = [], resources } = next.spec ?? {};
+  const { containers: own = [], initContainers: ownInit = [] } = previous.spec ?? {};
+  if (containers.length !== own.length || initContainers.length !== ownInit.length) return;
   keepAll(next, previous);
   const { spec } = next;
-  if (!spec || !wanted) return;
-  if (wanted.resources) spec.resources = wanted.resources;
-  spec.containers = resized(spec.containers, wanted.containers ?? []);
-  if (spec.initContainers || wanted.initContainers) spec.initContainers = resized(spec.initContainers ?? [], wanted.initContainers ?? []);
+  if (!spec) return;
+  if (resources) spec.resources = resources;
+  else delete spec.resources;
+  spec.containers = resized(spec.containers, containers);
+  if (spec.initContainers) spec.initContainers = resized(spec.initContainers, initContainers);
 }
 
 function resized(own: Container[], wanted: Container[]): Container[] {
-  if (own.length !== wanted.length || own.some((container, index) => container.name !== wanted[index]?.name)) return wanted;
+  if (own.some((container, index) => container.name !== wanted[index]?.name)) return wanted;
   return own.map((container, index) => {
+    const { resources: _resources, resizePolicy: _policy, ...kept } = container;
     const { resources, resizePolicy } = wanted[index] ?? {};
-    return { ...container, ...(resources ? { resources } : {}), ...(resizePolicy ? { resizePolicy } : {}) };
+    return { ...kept, ...(resources ? { resources } : {}), ...(resizePolicy ? { resizePolicy } : {}) };
   });
 }
 

@@ -18,6 +18,15 @@ export function podGracePeriodSeconds(pod: DeepReadonly<Pod>, requested: number 
   return period < 0 ? 1 : period;
 }
 
+/** What writers through a door to a pod can own. */
+const OWNABLE: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  ephemeralcontainers: [["spec", "ephemeralContainers"]],
+  resize: ["containers", "initContainers"].flatMap((list) => [
+    ["spec", list, "*", "resources"],
+    ["spec", list, "*", "resizePolicy"],
+  ]),
+};
+
 export const podHooks: KindHooks<Pod> = {
   returnsDeleted: true,
   default: defaultPod,
@@ -25,6 +34,7 @@ export const podHooks: KindHooks<Pod> = {
   validate: (next, previous, context) => validatePod(next, previous, context.subresource),
   doors: { ephemeralcontainers: throughEphemeralContainers, resize: throughResize },
   statusKeepsMetadata: ["ownerReferences"],
+  ownableFields: (subresource) => OWNABLE[subresource],
   warnings: podWarnings,
   columns: podColumns,
   selectableFields: (pod) => ({

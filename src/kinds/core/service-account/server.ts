@@ -9,6 +9,7 @@ import { badRequest, conflict, field, type FieldError, invalid, notFound } from 
 import { type KubeObject, makeKey } from "#meta/object.ts";
 import { parseApiVersion, type Resource } from "#meta/resource.ts";
 
+const TOKEN_REQUEST = { group: "authentication.k8s.io", kind: "TokenRequest" };
 const DEFAULT_SECONDS = 3600;
 const MIN_SECONDS = 600;
 const MAX_SECONDS = 2 ** 32;
@@ -31,20 +32,24 @@ async function makeToken(call: ExtensionCall, { registry, clock }: ServerContext
   const request = (await call.body()) as TokenRequest; // decoded as the subresource's kind
   const metadata = (request.metadata ??= {});
   if (metadata.name && metadata.name !== name) {
-    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
-  }
-  if (metadata.namespace && metadata.namespace !== namespace) {
-    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+    const error = field.invalid("metadata.name", metadata.name, "must match the service account name if specified");
+    throw invalid(TOKEN_REQUEST, name, [error]);
   }
   const account = await registry.get(ServiceAccount, makeKey(namespace, name));
   if (!account) throw notFound(ServiceAccount, name);
+  const uid = account.metadata?.uid ?? "";
+  if (metadata.uid && metadata.uid !== uid) {
+    const cause = `the UID in the token request (${metadata.uid}) does not match the UID of the service account (${uid})`;
+    throw conflict({ group: TOKEN_REQUEST.group, plural: TOKEN_REQUEST.kind }, name, cause);
+  }
   metadata.name = name;
   metadata.namespace = namespace;
+  metadata.uid = uid;
   const spec = (request.spec ??= {});
   if (!spec.audiences?.length) spec.audiences = [signer.issuer];
   const seconds = (spec.expirationSeconds ??= DEFAULT_SECONDS);
   const errors = validateSpec(spec);
-  if (errors.length > 0) throw invalid({ group: "authentication.k8s.io", kind: "TokenRequest" }, "", errors);
+  if (errors.length > 0) throw invalid(TOKEN_REQUEST, "", errors);
   await call.admit("CREATE", request);
 
   const bound = await resolveBound(registry, namespace, name, spec.boundObjectRef);
@@ -54,7 +59,7 @@ async function makeToken(call: ExtensionCall, { registry, clock }: ServerContext
   const subject: TokenSubject = {
     namespace,
     ...bound,
-    serviceaccount: { name, uid: account.metadata?.uid ?? "" },
+    serviceaccount: { name, uid },
     ...(extended ? { warnafter: issuedAt + seconds } : {}),
   };
   const token = await signer.sign({
@@ -63,13 +68,12 @@ async function makeToken(call: ExtensionCall, { registry, clock }: ServerContext
     issuedAt,
     expiresAt: issuedAt + (extended ? EXTENDED_SECONDS : seconds),
   });
-  const created = metadata.creationTimestamp ?? rfc3339(issuedAt);
   return {
     object: {
       ...request,
       apiVersion: "authentication.k8s.io/v1",
       kind: "TokenRequest",
-      metadata: { ...metadata, creationTimestamp: created },
+      metadata: { ...metadata, creationTimestamp: rfc3339(issuedAt) },
       status: { token, expirationTimestamp: rfc3339(issuedAt + seconds) },
     } as KubeObject, // a TokenRequest
     code: 201,

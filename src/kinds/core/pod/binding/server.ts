@@ -6,7 +6,7 @@ import { Binding, Pod } from "#kinds/api/core-v1.gen.ts";
 import { successStatus } from "#kinds/shared/status.ts";
 import type { Clock } from "#lib/clock.ts";
 import { setCondition } from "#meta/conditions.ts";
-import { ApiError, badRequest, conflict, field, invalid, staleObject } from "#meta/errors.ts";
+import { aggregateText, ApiError, badRequest, conflict, field, staleObject } from "#meta/errors.ts";
 import { makeKey } from "#meta/object.ts";
 import { formatTime } from "#meta/time.ts";
 
@@ -16,16 +16,14 @@ async function bind(registry: Registry, clock: Clock, call: ExtensionCall): Prom
   const binding = (await call.body()) as Binding; // checked below
   const name = call.info.subresource === "" ? (binding.metadata?.name ?? "") : call.info.name;
   if (name !== (binding.metadata?.name ?? "")) throw badRequest("name in URL does not match name in Binding object");
-  const { namespace, uid, resourceVersion } = binding.metadata ?? {};
-  if (namespace && namespace !== call.info.namespace) {
-    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
-  }
+  const { uid, resourceVersion } = binding.metadata ?? {};
   const { kind = "", name: node = "" } = binding.target ?? {};
   const wrong = [
-    ...(kind !== "" && kind !== "Node" ? [field.notSupported("target.kind", kind, ["Node", "<empty>"])] : []),
+    ...(kind !== "" && kind !== "Node" ? [field.notSupported("target.kind", kind, ["Node", "<empty>"], "given")] : []),
     ...(node === "" ? [field.required("target.name")] : []),
   ];
-  if (wrong.length > 0) throw invalid({ group: "", kind: "Binding" }, name, wrong);
+  // Upstream's server does not take these for an error of the client.
+  if (wrong.length > 0) throw new ApiError(500, "", aggregateText(wrong));
   await call.admit("CREATE", binding);
   const refuse = (cause: string): never => {
     throw conflict(POD_BINDING, name, cause);

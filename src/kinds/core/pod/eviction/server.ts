@@ -8,7 +8,7 @@ import { PodDisruptionBudget, type Eviction } from "#kinds/api/policy-v1.gen.ts"
 import { failureStatus, successStatus } from "#kinds/shared/status.ts";
 import type { Clock } from "#lib/clock.ts";
 import { isConditionTrue, setCondition } from "#meta/conditions.ts";
-import { ApiError, badRequest, conflict, isConflict, notFound } from "#meta/errors.ts";
+import { ApiError, badRequest, conflict, field, invalid, isConflict, notFound } from "#meta/errors.ts";
 import { makeKey, type DeepReadonly } from "#meta/object.ts";
 import { labelSelectorMatcher } from "#meta/selectors.ts";
 import { formatTime } from "#meta/time.ts";
@@ -17,6 +17,9 @@ import { spend, stillProcessed } from "./budget.ts";
 const PODS = { group: "", plural: "pods" };
 /** How often a conflict is tried anew before the client is told to come back. */
 const MAX_ATTEMPTS = 20;
+
+const CLUSTER_BREAKING = "deleteOptions.ignoreStoreReadErrorWithClusterBreakingPotential";
+const CLUSTER_BREAKING_REFUSED = "can not be set for pod eviction, try after removing the option";
 
 interface Preconditions {
   readonly uid?: string;
@@ -32,9 +35,16 @@ async function evict({ registry, clock }: Means, call: ExtensionCall): Promise<E
   const eviction = (await call.body()) as Eviction; // checked below
   const { name, namespace } = call.info;
   if ((eviction.metadata?.name ?? "") !== name) throw badRequest("name in URL does not match name in Eviction object");
-  await call.admit("CREATE", eviction);
   const options = eviction.deleteOptions ?? {};
-  const dryRun = call.dryRun || (options.dryRun?.length ?? 0) > 0;
+  if (options.ignoreStoreReadErrorWithClusterBreakingPotential) {
+    throw invalid({ group: "policy", kind: "Eviction" }, name, [field.invalid(CLUSTER_BREAKING, true, CLUSTER_BREAKING_REFUSED)]);
+  }
+  const runs = options.dryRun ?? [];
+  if (call.dryRun && runs.length > 0 && (runs.length !== 1 || runs[0] !== "All")) {
+    throw new ApiError(500, "", `Non-matching dry-run options in request and content: [All] and [${runs.join(" ")}]`);
+  }
+  await call.admit("CREATE", eviction);
+  const dryRun = call.dryRun || runs.length > 0;
   const given: Preconditions = options.preconditions ?? {};
   const key = makeKey(namespace, name);
   const done: ExtensionResult = { object: successStatus(), code: 201 };
@@ -171,7 +181,7 @@ export function evictionExtension(): ServerExtension {
         }
         return evict(means, call);
       };
-      return { handlers: [{ resource: Pod, subresource: "eviction", handle }] };
+      return { handlers: [{ resource: Pod, subresource: "eviction", acceptedVersions: ["policy/v1beta1"], handle }] };
     },
   };
 }
