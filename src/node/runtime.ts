@@ -84,6 +84,15 @@ export interface ExecIo {
   readonly signal: AbortSignal;
 }
 
+export interface ContainerUsage {
+  /** Time on CPUs since the container started; never less than it was told before. */
+  readonly cpuNanoSeconds: number;
+  /** How fast that grows now. */
+  readonly cpuNanoCores: number;
+  /** Working set. */
+  readonly memoryBytes: number;
+}
+
 /** Errors thrown carry `reason`, the word for the container's waiting state (`ErrImagePull`, `CreateContainerError`, `RunContainerError`, ...). */
 export class RuntimeError extends Error {
   override readonly name = "RuntimeError";
@@ -131,6 +140,6 @@ export interface Runtime extends AsyncDisposable {
     probe: unknown,
     // `until`: the answer stays the same before that time (ms since the epoch; Infinity: until the container ends).
   ): Promise<{ readonly ok: boolean; readonly message: string; readonly until?: number }>;
-  /** Usage for metrics: cpu in nanocores now, memory working set in bytes. */
-  stats(id: string): Promise<{ readonly cpuNanoCores: number; readonly memoryBytes: number } | undefined>;
+  /** Usage of a running container. `annotations` are its pod's at present, for runtimes that make usage up from them. */
+  stats(id: string, annotations?: Readonly<Record<string, string>>): Promise<ContainerUsage | undefined>;
 }

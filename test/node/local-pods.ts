@@ -27,6 +27,7 @@ export function localPods(folder: string): LocalPods {
     known,
     forwarded,
     attached: undefined,
+    virtual: false,
     pods: () => known,
     pod: find,
     exec: (_namespace, _pod, _container, command, io) => runLocally(command, io),
@@ -40,7 +41,8 @@ export function localPods(folder: string): LocalPods {
         socket.once("error", reject);
         socket.once("connect", () => resolve(socket));
       }),
-    stats: async () => known.map((pod) => ({ pod, containers: [{ name: "main", cpuNanoCores: 5, memoryBytes: 7 }] })),
+    stats: async () =>
+      known.map((pod) => ({ pod, containers: [{ name: "main", startedAt: 1000, cpuNanoSeconds: 2e9, cpuNanoCores: 5, memoryBytes: 7 }] })),
   };
   return pods;
 }

@@ -161,6 +161,9 @@ void test("a node's own API is reached through its proxy", async () => {
   const summary = JSON.parse((await call("/api/v1/nodes/n1/proxy/stats/summary")).text);
   assert.equal(summary.pods[0].containers[0].memory.workingSetBytes, 7);
   assert.match((await call("/api/v1/nodes/n1/proxy/metrics")).text, /^kubelet_running_containers\{container_state="running"\} 2$/m);
+  const resource = (await call("/api/v1/nodes/n1/proxy/metrics/resource")).text;
+  assert.match(resource, /^container_cpu_usage_seconds_total\{container="main",namespace="default",pod="web"\} 2 \d+$/m);
+  assert.match(resource, /^node_cpu_usage_seconds_total [\d.]+ \d+$/m);
 });
 
 void test("only the API server and administrators may call a node", async () => {

@@ -6,7 +6,7 @@ export interface ProcessStat {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
-  /** User and system time in clock ticks (100 a second on every Linux that Node runs on). */
+  /** User and system time, with that of ended children, in clock ticks (100 a second on every Linux that Node runs on). */
   readonly cpuTicks: number;
   /** Ticks since boot; with the pid it identifies a process for good. */
   readonly startTime: number;
@@ -23,7 +23,8 @@ export async function processStat(pid: number): Promise<ProcessStat | undefined>
   // The name in parentheses may hold anything, so fields are counted from its end.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const number = (index: number) => Number(fields[index] ?? 0);
-  return { pid, parent: number(1), group: number(2), cpuTicks: number(11) + number(12), startTime: number(19), rssPages: number(21) };
+  const cpuTicks = number(11) + number(12) + number(13) + number(14);
+  return { pid, parent: number(1), group: number(2), cpuTicks, startTime: number(19), rssPages: number(21) };
 }
 
 async function processIds(): Promise<number[]> {
@@ -41,10 +42,10 @@ export async function processesWithEnv(name: string, value: string): Promise<num
   return found;
 }
 
-/** The processes of a group. */
-export async function groupMembers(group: number): Promise<ProcessStat[]> {
+/** Every process that can be seen. */
+export async function allProcesses(): Promise<ProcessStat[]> {
   const stats = await Promise.all((await processIds()).map(processStat));
-  return stats.filter((stat) => stat !== undefined && stat.group === group) as ProcessStat[]; // the filter's narrowing is lost on &&
+  return stats.filter((stat) => stat !== undefined);
 }
 
 /** Sends a signal; false if there is no such process (or group, for a negative id). */

@@ -13,7 +13,7 @@ import { execIn } from "./exec.ts";
 import { openHostPorts, type HostPorts } from "./host-ports.ts";
 import { preloadPathIn, probeTools, type Isolation } from "./isolation.ts";
 import { preloadText } from "./preload.ts";
-import { PAGE_BYTES, TICKS_PER_SECOND, groupMembers } from "./proc.ts";
+import { createProcessUsage } from "./process-usage.ts";
 import { containerFolder, notRunning, recoverContainer, startProcessContainer, type ProcessContainer } from "./process-container.ts";
 
 export interface ProcessRuntimeOptions {
@@ -58,7 +58,7 @@ export async function createProcessRuntime(options: ProcessRuntimeOptions): Prom
     const addresses = { host: options.hostAddress ?? "127.0.0.1", pod: record.ip };
     hostPorts.set(record.id, await openHostPorts(record.ports, addresses, clock));
   };
-  const samples = new Map<string, { readonly at: number; readonly ticks: number }>();
+  const usage = createProcessUsage(clock);
   const changed = (podUid: string) => {
     for (const listener of listeners) listener(podUid);
   };
@@ -149,7 +149,7 @@ export async function createProcessRuntime(options: ProcessRuntimeOptions): Prom
       if (container === undefined) return;
       await container.stop(0, "SIGKILL");
       containers.delete(id);
-      samples.delete(id);
+      usage.forget(id);
       await rm(container.folder, { recursive: true, force: true });
     },
     async listContainers(podUid) {
@@ -171,16 +171,7 @@ export async function createProcessRuntime(options: ProcessRuntimeOptions): Prom
     async stats(id) {
       const { record } = containerOf(id);
       if (record.pid === undefined) throw notRunning(id);
-      const members = await groupMembers(record.pid);
-      const at = clock.now();
-      const ticks = members.reduce((sum, member) => sum + member.cpuTicks, 0);
-      const before = samples.get(id) ?? { at: record.state.startedAt ?? at, ticks: 0 };
-      samples.set(id, { at, ticks });
-      const seconds = (at - before.at) / 1000;
-      return {
-        cpuNanoCores: seconds > 0 ? Math.max(0, Math.round(((ticks - before.ticks) / TICKS_PER_SECOND / seconds) * 1e9)) : 0,
-        memoryBytes: members.reduce((sum, member) => sum + member.rssPages, 0) * PAGE_BYTES,
-      };
+      return usage.of(id, record.pid, record.state.startedAt ?? record.state.createdAt);
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(Array.from(containers.values(), (container) => container.stop(0, "SIGKILL")));

@@ -18,6 +18,7 @@ export function podAccessOf(agent: AgentView): PodAccess {
   };
   return {
     nodeName: agent.nodeName,
+    virtual: runtime.virtual ?? false,
     pods: () => agent.pods(),
     pod: (namespace, name) => agent.pod(namespace, name),
     exec: async (namespace, pod, container, command, io) => runtime.exec(await running(namespace, pod, container), command, io),
@@ -50,9 +51,9 @@ export function podAccessOf(agent: AgentView): PodAccess {
         agent.pods().map(async (pod) => {
           const states = (await runtime.listContainers(pod.metadata?.uid)).filter(({ phase }) => phase === "running");
           const containers = await Promise.all(
-            states.map(async ({ id, name }) => {
-              const usage = await runtime.stats(id);
-              return usage ? [{ name, ...usage }] : [];
+            states.map(async ({ id, name, startedAt, createdAt }) => {
+              const usage = await runtime.stats(id, pod.metadata?.annotations);
+              return usage ? [{ name, startedAt: startedAt ?? createdAt, ...usage }] : [];
             }),
           );
           return { pod, containers: containers.flat() };
@@ -75,6 +76,9 @@ export function joinAccess(parts: readonly PodAccess[], nodeName: string): PodAc
   };
   return {
     nodeName,
+    get virtual() {
+      return parts.length > 0 && parts.every((part) => part.virtual);
+    },
     pods: () => parts.flatMap((part) => part.pods()),
     pod: (namespace, name) => parts.find((part) => part.pod(namespace, name))?.pod(namespace, name),
     exec: async (namespace, pod, ...rest) => ownerOf(namespace, pod).exec(namespace, pod, ...rest),

@@ -13,8 +13,10 @@ import { checkHasLog, hasContainer, parseLogQuery } from "./log-request.ts";
 import { metricsText } from "./metrics.ts";
 import type { PodAccess } from "./pod-access.ts";
 import { Refusal, refusalOf, refuseUpgrade, sendJson, sendText } from "./reply.ts";
+import { resourceMetricsText } from "./resource-metrics.ts";
 import { summaryOf } from "./summary.ts";
 import { takeUpgrade } from "./upgrades.ts";
+import { usageReport } from "./usage-report.ts";
 
 export interface NodeServerOptions {
   readonly access: PodAccess;
@@ -131,13 +133,15 @@ async function answer(
   if (root === "exec" || root === "attach" || root === "portForward")
     throw new Refusal(400, "unable to upgrade: missing upgrade headers in request");
   if (request.method !== "GET" && request.method !== "HEAD") throw new Refusal(405, "Method Not Allowed");
-  switch (root === "stats" ? `stats/${rest[0] ?? ""}` : root) {
+  switch (root === "stats" || root === "metrics" ? [root, ...rest].join("/") : root) {
     case "healthz":
       return sendText(response, 200, "ok");
     case "pods":
       return sendJson(response, { kind: "PodList", apiVersion: "v1", metadata: {}, items: access.pods() });
     case "metrics":
       return sendText(response, 200, metricsText(access.nodeName, await access.stats()));
+    case "metrics/resource":
+      return sendText(response, 200, resourceMetricsText(await usageReport(access, clock.now)));
     case "stats/summary":
       return sendJson(response, summaryOf(access.nodeName, await access.stats(), clock.now()));
     case "containerLogs":

@@ -4,12 +4,12 @@ import type { Duplex } from "node:stream";
 import type { Pod } from "#kinds/api/core-v1.gen.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 import type { LogOptions } from "../logs.ts";
-import type { ExecIo } from "../runtime.ts";
+import type { ContainerUsage, ExecIo } from "../runtime.ts";
 
-export interface ContainerStats {
+export interface ContainerStats extends ContainerUsage {
   readonly name: string;
-  readonly cpuNanoCores: number;
-  readonly memoryBytes: number;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
 }
 
 export interface PodStats {
@@ -19,6 +19,8 @@ export interface PodStats {
 
 export interface PodAccess {
   readonly nodeName: string;
+  /** Containers are no programs of this host, so that its own usage is not theirs. */
+  readonly virtual: boolean;
   pods(): readonly DeepReadonly<Pod>[];
   pod(namespace: string, name: string): DeepReadonly<Pod> | undefined;
   /** Resolves to the exit code; rejects if the command could not be started. */

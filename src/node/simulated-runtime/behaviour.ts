@@ -20,6 +20,9 @@ export interface Behaviour {
   readonly stopCode: number;
   /** `Reason: message` of a start that fails. */
   readonly startError: string | undefined;
+}
+
+export interface Usage {
   readonly cpuNanoCores: number;
   readonly memoryBytes: number;
 }
@@ -30,7 +33,7 @@ export const KIND_ANNOTATION = "kobune.dev/container-kind";
 
 /** `kobune.dev/<name>.<container>` wins over `kobune.dev/<name>`. Unreadable numbers count as absent. */
 export function behaviourOf(annotations: Readonly<Record<string, string>>, container: string, attempt: number): Behaviour {
-  const text = (name: string): string | undefined => annotations[`${PREFIX}${name}.${container}`] ?? annotations[PREFIX + name];
+  const text = (name: string): string | undefined => textOf(annotations, container, name);
   const number = (name: string, otherwise: number): number => {
     const value = text(name);
     const parsed = value === undefined || value === "" ? NaN : Number(value);
@@ -39,13 +42,6 @@ export function behaviourOf(annotations: Readonly<Record<string, string>>, conta
   const isInit = annotations[KIND_ANNOTATION] === "init";
   // What only the first attempts do is left out later.
   const fails = attempt < number("fail-attempts", Infinity);
-  const amount = (name: string, read: (value: string) => number): number => {
-    try {
-      return read(text(name) ?? "0");
-    } catch {
-      return 0;
-    }
-  };
   return {
     startMs: Math.max(0, number("start-ms", 0)),
     readyAfterMs: number("ready-after-ms", 0),
@@ -57,7 +53,23 @@ export function behaviourOf(annotations: Readonly<Record<string, string>>, conta
     stopMs: Math.max(0, number("stop-ms", 0)),
     stopCode: number("stop-code", 0),
     startError: fails ? text("start-error") : undefined,
-    cpuNanoCores: amount("cpu", (value) => milliValue(value) * 1e6),
-    memoryBytes: amount("memory", quantityValue),
   };
+}
+
+/** What a container uses, as its pod's annotations say now: unlike its other behaviour, it changes with them. */
+export function usageOf(annotations: Readonly<Record<string, string>>, container: string): Usage {
+  const amount = (name: string, read: (value: string) => number): number => {
+    const value = textOf(annotations, container, name);
+    if (value === undefined) return 0;
+    try {
+      return Math.max(0, read(value));
+    } catch {
+      return 0;
+    }
+  };
+  return { cpuNanoCores: amount("cpu", (value) => milliValue(value) * 1e6), memoryBytes: amount("memory", quantityValue) };
+}
+
+function textOf(annotations: Readonly<Record<string, string>>, container: string, name: string): string | undefined {
+  return annotations[`${PREFIX}${name}.${container}`] ?? annotations[PREFIX + name];
 }

@@ -5,7 +5,7 @@ import type { Clock, Timer } from "#lib/clock.ts";
 import { createHeap } from "#lib/heap.ts";
 import { createAddressPool } from "../addresses.ts";
 import { RuntimeError, type ContainerState, type Runtime, type Sandbox } from "../runtime.ts";
-import { behaviourOf, type Behaviour } from "./behaviour.ts";
+import { behaviourOf, type Behaviour, usageOf } from "./behaviour.ts";
 
 export interface SimulatedRuntimeOptions {
   readonly clock: Clock;
@@ -18,6 +18,10 @@ export interface SimulatedRuntimeOptions {
 interface Simulated {
   state: ContainerState;
   readonly behaviour: Behaviour;
+  /** Of the container's spec: of use where the pod's present ones are not told. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** CPU time up to when it was last asked for. */
+  readonly cpu: { at: number; nanoSeconds: number };
   /** Called when it has ended. */
   readonly onEnd: (() => void)[];
 }
@@ -147,7 +151,13 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Runtim
         createdAt,
         startedAt,
       };
-      containers.set(id, { state, behaviour, onEnd: [] });
+      containers.set(id, {
+        state,
+        behaviour,
+        annotations: spec.annotations,
+        cpu: { at: startedAt, nanoSeconds: 0 },
+        onEnd: [],
+      });
       let siblings = byPod.get(spec.podUid);
       if (siblings === undefined) byPod.set(spec.podUid, (siblings = new Set()));
       siblings.add(id);
@@ -219,9 +229,15 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Runtim
       if (kind === "readiness" && ran >= behaviour.unreadyAfterMs) return answer(false, Infinity, "simulated unreadiness");
       return answer(true, kind === "readiness" ? behaviour.unreadyAfterMs : Infinity, "");
     },
-    async stats(id) {
-      const { state, behaviour } = containerOf(id);
-      return state.phase === "running" ? { cpuNanoCores: behaviour.cpuNanoCores, memoryBytes: behaviour.memoryBytes } : undefined;
+    async stats(id, annotations) {
+      const { state, cpu, annotations: first } = containerOf(id);
+      if (state.phase !== "running") return undefined;
+      const usage = usageOf(annotations ?? first, state.name);
+      const now = clock.now();
+      // What it used since it was last asked for is taken to be what it uses now.
+      cpu.nanoSeconds += (usage.cpuNanoCores / 1000) * (now - cpu.at);
+      cpu.at = now;
+      return { ...usage, cpuNanoSeconds: cpu.nanoSeconds };
     },
     async [Symbol.asyncDispose]() {
       disposed = true;
