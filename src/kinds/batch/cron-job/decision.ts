@@ -134,7 +134,8 @@ export interface Decision {
 /** Whether a Job is to start now. */
 export function decideStart(cronJob: AnyCronJob, nowMs: number): Decision {
   const { spec, status } = cronJob;
-  const { schedule = "", timeZone } = spec ?? {};
+  const schedule = spec?.schedule ?? "";
+  const timeZone = spec?.timeZone;
   const notes: Note[] = [];
   const warn = (reason: string, message: string) => void notes.push({ type: "Warning", reason, message });
   if (timeZone !== undefined && !isTimeZone(timeZone)) {
