@@ -117,6 +117,15 @@ test("what is no object at all is a type error", () => {
   assert.deepEqual(checkStructure([], schema).typeErrors, ["json: cannot unmarshal array into Go value of type v1.Pod"]);
 });
 
+test("what a strategic merge made is told in the words of a conversion", () => {
+  const faults = (spec: object, metadata: object = {}) => checkStructure({ metadata, spec }, schema, "conversion").typeErrors;
+  assert.deepEqual(faults({}, { labels: "a" }), ["cannot restore map from string"]);
+  assert.deepEqual(faults({ containers: {} }), ["cannot restore slice from map"]);
+  assert.deepEqual(faults({ containers: [1] }), ["cannot restore struct from: int64"]);
+  assert.deepEqual(faults({ on: "yes", replicas: 1.5 }), ["cannot convert string to bool", "cannot convert float64 to int64"]);
+  assert.deepEqual(faults({}, { name: {} }), ["cannot convert map[string]interface {} to string"]);
+});
+
 test("null is absent, in maps and lists the zero value", () => {
   const value = { metadata: { name: null, labels: { a: null } }, spec: { containers: [null], replicas: null } };
   assert.deepEqual(checkStructure(value, schema), { unknownFields: [], typeErrors: [] });

@@ -18,9 +18,12 @@ export interface StructureReport {
 
 const NOTHING_WRONG: StructureReport = { unknownFields: [], typeErrors: [] };
 
-/** Checks and changes `value`, which must be decoded JSON that nobody else holds. */
-export function checkStructure(value: unknown, schema: Schema): StructureReport {
-  const walk = new Walk();
+/**
+ * Checks and changes `value`, which must be decoded JSON that nobody else holds. `words`: how wrong types are told, as upstream's decoder of JSON does
+ * or as its conversion of what a strategic merge made.
+ */
+export function checkStructure(value: unknown, schema: Schema, words: "decoding" | "conversion" = "decoding"): StructureReport {
+  const walk = new Walk(words === "conversion");
   walk.check(value, schema);
   return walk.report;
 }
@@ -48,10 +51,15 @@ interface MapKey {
 }
 
 class Walk {
+  readonly #converts: boolean;
   readonly #path: (string | number | MapKey)[] = [];
   readonly #structs: Schema[] = [];
   #unknownFields: string[] | undefined;
   #typeErrors: string[] | undefined;
+
+  constructor(converts: boolean) {
+    this.#converts = converts;
+  }
 
   get report(): StructureReport {
     if (!this.#unknownFields && !this.#typeErrors) return NOTHING_WRONG;
@@ -185,6 +193,7 @@ class Walk {
 
   /** Always undefined: the value has to go. */
   #mismatch(value: unknown, schema: Schema, form = goJsonForm(value)): undefined {
+    if (this.#converts) return this.#fail(conversionFault(value, schema));
     const struct = this.#structs.at(-1);
     // Go's path has fields only, without indexes and keys.
     const fields = this.#path.filter((step) => typeof step === "string").join(".");
@@ -260,6 +269,21 @@ function zeroOf(schema: Schema): unknown {
 }
 
 /** `v1.Container`, `[]v1.Container`, `map[string]string`, `int32`. */
+function conversionFault(value: unknown, schema: Schema): string {
+  const form = typeof value === "object" ? (Array.isArray(value) ? "slice" : "map") : scalarType(value);
+  if (schema.type === "map") return `cannot restore map from ${form}`;
+  if (schema.type === "array" || schema.format === "byte") return `cannot restore slice from ${form}`;
+  if (schema.type === "object") return `cannot restore struct from: ${form}`;
+  const type = form === "slice" ? "[]interface {}" : form === "map" ? "map[string]interface {}" : form;
+  return `cannot convert ${type} to ${goType(schema)}`;
+}
+
+function scalarType(value: unknown): string {
+  if (typeof value === "string") return "string";
+  if (typeof value === "boolean") return "bool";
+  return typeof value === "bigint" || Number.isInteger(value) ? "int64" : "float64";
+}
+
 function goType(schema: Schema): string {
   switch (schema.type) {
     case "array":

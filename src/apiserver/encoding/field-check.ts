@@ -47,6 +47,8 @@ export function checkFields(
 /** What is wrong with a patch itself: texts of fields that it has twice, or that its operations do not have. */
 export interface PatchFaults {
   readonly problems: readonly string[];
+  /** How wrong types in what it made are told; see `checkStructure`. */
+  readonly words?: "conversion";
   /** How a refusal shows the patch. */
   readonly shown: (patched: KubeObject) => string;
 }
@@ -60,7 +62,7 @@ export function checkPatchedFields(
   directive: FieldValidation,
 ): void {
   const refuse = (cause: string): ApiError => invalid({ group: "", kind: "" }, "", [field.invalid("patch", faults.shown(object), cause)]);
-  const { unknownFields, typeErrors } = checkStructure(object, kind.schema);
+  const { unknownFields, typeErrors } = checkStructure(object, kind.schema, faults.words);
   const [typeError] = typeErrors;
   if (typeError !== undefined) throw refuse(typeError);
   if (directive === "Ignore" || (unknownFields.length === 0 && faults.problems.length === 0)) return;

@@ -64,6 +64,7 @@ export async function readPatch(
       return {
         apply: (current) => applyStrategicMergePatch(current, value, schema) as KubeObject, // likewise
         problems: duplicates,
+        words: "conversion",
         shown: () => goFormat(value),
       };
   }
