@@ -1,7 +1,8 @@
-// Builds the texts that `kubectl explain` shows, from the doc comments of the npm package @kubernetes/client-node:
+// Builds the texts that `kubectl explain` shows, from the doc comments of the npm packages @kubernetes/client-node and, for fields that refer to
+// another type, kubernetes-models:
 // a gzipped JSON object of definition name to texts by field, with the definition's own under "". Part of a release, not of the repository.
 //
-//   node tools/descriptions.ts [--client-node DIR] [--out FILE]
+//   node tools/descriptions.ts [--client-node DIR] [--models DIR] [--out FILE]
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -11,11 +12,13 @@ import { builtinStructure } from "#kinds/structure.ts";
 import type { Schema } from "#meta/schema.ts";
 import { PARAMETER_TEXTS, PATCH_MANAGER_TEXT } from "#apiserver/openapi/parameters.ts";
 import { readModelClass, readParameters } from "./structure/client-node.ts";
+import { readFieldTexts } from "./structure/kubernetes-models.ts";
 
 const root = join(import.meta.dirname, "..");
 const { values } = parseArgs({
   options: {
     "client-node": { type: "string", default: join(root, "node_modules/@kubernetes/client-node") },
+    models: { type: "string", default: join(root, "node_modules/kubernetes-models") },
     out: { type: "string", default: join(root, "dist/descriptions.json.gz") },
   },
 });
@@ -66,7 +69,13 @@ function collect(schema: Schema): void {
   if (schema.name === undefined || !schema.fields || seen.has(schema.name)) return;
   seen.add(schema.name);
   const { label = "", version = "", name = "" } = /\.(?<label>\w+)\.(?<version>v\d+)\.(?<name>\w+)$/.exec(schema.name)?.groups ?? {};
-  const descriptions = readModelClass(clientNode, label, version, name)?.descriptions;
-  if (descriptions && descriptions.size > 0) texts[schema.name] = Object.fromEntries(descriptions);
+  const descriptions = new Map(readModelClass(clientNode, label, version, name)?.descriptions);
+  const missing = [...schema.fields.keys()].filter((field) => !descriptions.has(field));
+  const others = missing.length > 0 ? readFieldTexts(values.models, label, version, name) : new Map<string, string>();
+  for (const field of missing) {
+    const text = others.get(field);
+    if (text !== undefined) descriptions.set(field, text);
+  }
+  if (descriptions.size > 0) texts[schema.name] = Object.fromEntries(descriptions);
   for (const field of schema.fields.values()) collect(field.schema);
 }

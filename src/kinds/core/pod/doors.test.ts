@@ -56,7 +56,7 @@ test("resize changes resources and leaves everything else", async () => {
 });
 
 const fieldsOf = (answer: Answer, subresource: string): unknown =>
-  (answer.object.metadata?.managedFields as ManagedFieldsEntry[]).find((entry) => entry.subresource === subresource)?.fieldsV1;
+  ((answer.object.metadata?.managedFields ?? []) as ManagedFieldsEntry[]).find((entry) => entry.subresource === subresource)?.fieldsV1;
 
 test("who applies through resize owns resources and resize policies alone", async () => {
   await using server = await withPod();
