@@ -43,6 +43,7 @@ const LAYERS: readonly Layer[] = [
   { name: "scheduler", match: /^src\/scheduler\//, may: COMPONENT, node: false },
   { name: "node", match: /^src\/node\//, may: COMPONENT, node: true },
   { name: "network", match: /^src\/network\//, may: COMPONENT, node: true },
+  { name: "metrics", match: /^src\/metrics\//, may: COMPONENT, node: false },
   { name: "cli", match: /^src\/cli\//, may: [...BASE, "client", "client-node"], node: true },
   { name: "main", match: /^src\/main\//, may: ["*"], node: true },
   { name: "test", match: /^(test|tools|examples)\//, may: ["*"], node: true },

@@ -36,12 +36,18 @@ export interface ExtensionCall {
   readonly warn: (text: string) => void;
 }
 
-/** Answers with an object (encoded as the client asked; `code` default 200, 201 for creates) or with a raw response (logs, upgrades, proxies). */
-export type ExtensionResult = { readonly object: KubeObject; readonly code?: number } | { readonly response: ApiResponse };
+/**
+ * Answers with an object (encoded as the client asked; `code` default 200, 201 for creates), with a list of objects of the virtual kind, or with a
+ * raw response (logs, upgrades, proxies).
+ */
+export type ExtensionResult =
+  | { readonly object: KubeObject; readonly code?: number }
+  | { readonly objects: readonly KubeObject[] }
+  | { readonly response: ApiResponse };
 
 export interface ExtensionHandler {
   readonly resource: Resource;
-  /** "" for a virtual kind itself (POST tokenreviews). */
+  /** "" for a virtual kind itself (POST tokenreviews, GET and LIST of what is worked out when it is asked for). */
   readonly subresource: string;
   /** Other versions (`group/version`) in which the subresource's body may come; they have the same fields. */
   readonly acceptedVersions?: readonly string[];

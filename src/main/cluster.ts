@@ -19,6 +19,7 @@ import { autoCompact } from "#store/auto-compact.ts";
 import { createMemoryStore } from "#store/memory-store.ts";
 import { openSqliteStore } from "#store/sqlite-store.ts";
 import type { Store } from "#store/store.ts";
+import { createMetricsPart } from "./metrics.ts";
 import { serverParts } from "./server-parts.ts";
 import { startNodes } from "./nodes.ts";
 import { startControlLoops } from "./control-loops.ts";
@@ -103,12 +104,13 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const plan: AddressPlan = claim?.plan ?? simulatedPlan;
   const certificates = await certifying;
 
+  const metrics = createMetricsPart();
   const server = await createApiServer({
     store,
     clock,
     log: log.with({ component: "apiserver" }),
     random,
-    ...serverParts({ certificates, plan, clock, random }),
+    ...serverParts({ certificates, plan, clock, random, metrics: metrics.source }),
   });
   stack.defer(() => server.stop());
   const listening = await listen(server, {
@@ -140,6 +142,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     apiServer: { host: HOST, port },
   });
   stack.defer(() => nodes.stop());
+  const metricsServer = metrics.start({ clientFor, informers: loops.informers, readNode: nodes.readUsage, clock, log });
+  stack.defer(() => metricsServer.stop());
   await nodes.ready;
 
   const entry: KubeconfigEntry = {

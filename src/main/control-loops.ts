@@ -6,7 +6,7 @@ import { builtinControllers } from "#controllers/list.ts";
 import { kindControllers } from "#kinds/controllers.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
-import { createInformerSet } from "#reconcile/informer.ts";
+import { createInformerSet, type InformerSet } from "#reconcile/informer.ts";
 import { runControllers } from "#reconcile/run-controllers.ts";
 import { startScheduler } from "#scheduler/scheduler.ts";
 import type { AddressPlan } from "./address-plan.ts";
@@ -24,6 +24,8 @@ export interface ControlLoopsOptions {
 }
 
 export interface ControlLoops {
+  /** The caches that they share; stopped with them. */
+  readonly informers: InformerSet;
   stop(): Promise<void>;
 }
 
@@ -54,6 +56,7 @@ export async function startControlLoops(options: ControlLoopsOptions): Promise<C
     random,
   });
   return {
+    informers,
     async stop() {
       await scheduler.stop();
       await running.stop();

@@ -16,6 +16,7 @@ import { createProcessRuntime } from "#node/process-runtime/process-runtime.ts";
 import { joinAccess, podAccessOf } from "#node/server/agent-access.ts";
 import { startNodeServer } from "#node/server/node-server.ts";
 import type { PodAccess } from "#node/server/pod-access.ts";
+import { type UsageReport, usageReport } from "#node/server/usage-report.ts";
 import { createSimulatedRuntime } from "#node/simulated-runtime/simulated-runtime.ts";
 import { createEventRecorder } from "#reconcile/events.ts";
 import { createInformerSet, type Informer, type InformerSet } from "#reconcile/informer.ts";
@@ -38,6 +39,8 @@ export interface RunningNodes {
   readonly names: readonly string[];
   /** Resolves when every node says that it is ready and Services are served. */
   readonly ready: Promise<void>;
+  /** What a node and its containers use now; undefined for nodes that are not of this process. */
+  readonly readUsage: (node: string) => Promise<UsageReport> | undefined;
   /** Ends all pods of these nodes and everything else that was started. */
   stop(): Promise<void>;
 }
@@ -60,6 +63,7 @@ export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
   const agents: NodeAgent[] = [];
   // Servers start before the agents, which tell the API their port; who asks for a pod meanwhile is told that there is none.
   const reachable: PodAccess[] = [];
+  const byName = new Map<string, PodAccess>();
   stack.defer(async () => {
     await Promise.all(agents.map((agent) => agent.stop({ killPods: true })));
   });
@@ -112,8 +116,10 @@ export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
         ...(pods ? { pods: pods.forNode(name) } : {}),
         ...(drain ? { waitForEndpointRemoval: (pod) => waitUntilDrained(drain, pod, log) } : {}),
       });
-      own.push(podAccessOf(agent));
-      reachable.push(podAccessOf(agent));
+      const access = podAccessOf(agent);
+      own.push(access);
+      reachable.push(access);
+      byName.set(name, access);
       agents.push(agent);
     }),
   );
@@ -122,6 +128,10 @@ export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
   const parts = stack.move();
   return {
     names,
+    readUsage(node) {
+      const access = byName.get(node);
+      return access && usageReport(access, clock.now);
+    },
     ready: Promise.all([allReady(names, nodes), proxy?.synced]).then(() => {}),
     stop: () => parts.disposeAsync(),
   };

@@ -31,6 +31,44 @@ export function respondEntry(
   return respondForm(server, exchange, form, shown, status);
 }
 
+/** One object of a kind that is not stored. */
+export function respondObject(
+  server: VerbServer,
+  kind: ServedKind,
+  exchange: Exchange,
+  object: DeepReadonly<KubeObject>,
+): ApiResponse | Promise<ApiResponse> {
+  const form = objectForm(server, exchange, kind);
+  return respondForm(server, exchange, form, transformObject(server, kind, exchange, form, object), 200);
+}
+
+/** A list of a kind that is not stored. */
+export function respondObjects(
+  server: VerbServer,
+  kind: ServedKind,
+  exchange: Exchange,
+  objects: readonly DeepReadonly<KubeObject>[],
+): ApiResponse | Promise<ApiResponse> {
+  const form = listForm(server, exchange, kind);
+  return respondForm(server, exchange, form, listAs(server, kind, exchange, form, objects), 200);
+}
+
+/** A list in memory in the form that was asked. Throws 406 where that is a single object's. */
+function listAs(server: VerbServer, kind: ServedKind, exchange: Exchange, form: OutputForm, items: readonly DeepReadonly<KubeObject>[]) {
+  const metadata: ListMeta = {};
+  const apiVersion = `${form.group}/${form.version}`;
+  switch (form.as) {
+    case "PartialObjectMetadata":
+      throw notAcceptable(`you requested PartialObjectMetadata, but the requested object is a list (${goTypeOf(kind, "List")})`);
+    case "PartialObjectMetadataList":
+      return { kind: form.as, apiVersion, metadata, items: items.map((object) => partialMetadata(object, apiVersion)) };
+    case "Table":
+      return tableOf(server, kind, exchange, form, items, metadata);
+    default:
+      return { kind: `${kind.resource.kind}List`, apiVersion: kind.apiVersion, metadata, items };
+  }
+}
+
 /** Any object that is not stored as it is: a Scale, a Status, a review. */
 export function respondValue(server: Responder, exchange: Exchange, value: unknown, status = 200): ApiResponse | Promise<ApiResponse> {
   const typed = typedObject(value);

@@ -6,7 +6,7 @@ import { apiVersionOf } from "#meta/resource.ts";
 import type { Schema } from "#meta/schema.ts";
 import { decodeObject } from "../encoding/decode-body.ts";
 import { bodyKindOf, type BodyKind } from "../encoding/field-check.ts";
-import { respondValue } from "../encoding/respond.ts";
+import { respondObject, respondObjects, respondValue } from "../encoding/respond.ts";
 import type { ExtensionHandler } from "../extension.ts";
 import type { ApiResponse } from "../http.ts";
 import type { ServedKind } from "../objects/served-kind.ts";
@@ -57,6 +57,8 @@ export async function callExtension(
     },
   });
   if ("response" in result) return result.response;
+  if ("objects" in result) return respondObjects(server, kind, exchange, result.objects);
+  if (info.verb === "get" && info.subresource === "") return respondObject(server, kind, exchange, result.object);
   return respondValue(server, exchange, result.object, result.code ?? (request.method === "POST" ? 201 : 200));
 }
 

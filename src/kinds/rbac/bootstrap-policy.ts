@@ -153,15 +153,18 @@ function aggregatedRoles(): ClusterRole[] {
   const view = viewRules();
   const edit = editRules();
   const admin = adminRules();
+  const metrics = [rule(READ, "metrics", "nodes pods")];
   const label = (target: string) => ({ [`${RBAC_GROUP}/aggregate-to-${target}`]: "true" });
   const collect = (target: string): AggregationRule => ({ clusterRoleSelectors: [{ matchLabels: label(target) }] });
   return [
-    { ...clusterRole("admin", [...edit, ...view, ...admin]), aggregationRule: collect("admin") },
-    { ...clusterRole("edit", [...edit, ...view], label("admin")), aggregationRule: collect("edit") },
-    { ...clusterRole("view", view, label("edit")), aggregationRule: collect("view") },
+    { ...clusterRole("admin", [...edit, ...metrics, ...view, ...admin]), aggregationRule: collect("admin") },
+    { ...clusterRole("edit", [...edit, ...metrics, ...view], label("admin")), aggregationRule: collect("edit") },
+    { ...clusterRole("view", [...view, ...metrics], label("edit")), aggregationRule: collect("view") },
     clusterRole("system:aggregate-to-admin", admin, label("admin")),
     clusterRole("system:aggregate-to-edit", edit, label("edit")),
     clusterRole("system:aggregate-to-view", view, label("view")),
+    // As the metrics server has it elsewhere, which is an add-on there.
+    clusterRole("system:aggregated-metrics-reader", metrics, { ...label("admin"), ...label("edit"), ...label("view") }),
   ];
 }
 
@@ -240,6 +243,8 @@ function clusterRules(): Record<string, PolicyRule[]> {
       rule("list watch", "discovery", "endpointslices"),
       rule("list watch", "networking", "servicecidrs"),
     ],
+    // The metrics server's; it reads nodes through the API server, which asks for nodes/proxy.
+    "system:metrics-server": [rule("get", "core", "nodes/metrics nodes/proxy"), rule(READ, "core", "nodes pods")],
     // Kobune's own: node agents wait until the service proxies have let go of a pod that terminates.
     "kobune:endpoint-drain": [rule("list watch", "discovery", "endpointslices"), rule(READ, "coordination", "leases")],
     "system:kube-scheduler": [
@@ -292,6 +297,7 @@ const CLUSTER_BINDINGS: Readonly<Record<string, readonly Subject[]>> = {
   "system:volume-scheduler": [user("system:kube-scheduler")],
   "system:node": [],
   "kobune:endpoint-drain": [group("system:nodes")],
+  "system:metrics-server": [account("metrics-server")],
   "system:service-account-issuer-discovery": [group("system:serviceaccounts")],
 };
 
