@@ -111,8 +111,7 @@ export class Http2Connection implements StreamLink {
   }
 
   send(frames: Buffer, data: number): void {
-    this.#outbox.window -= data;
-    this.#outbox.push(frames);
+    this.#outbox.send(frames, data);
   }
 
   wake(stream: Http2Stream): void {
@@ -146,7 +145,6 @@ export class Http2Connection implements StreamLink {
   #checkAbandoned(id: number, last: boolean): void {
     if (!this.#abandoned.has(id)) throw new ConnectionError(CODE.streamClosed, "the stream is closed");
     if (last) this.#abandoned.delete(id);
-    this.#spend();
   }
 
   #endIfIdle(): void {

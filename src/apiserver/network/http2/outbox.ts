@@ -8,7 +8,7 @@ import type { Http2Stream } from "./stream.ts";
 /** So much is handed to the socket at once. */
 const FLUSH_BYTES = 128 * 1024;
 /** Answers to the client's own frames may pile up so far while it does not read. */
-const MAX_PENDING_BYTES = 4 * 1024 * 1024;
+const MAX_CONTROL_BYTES = 1024 * 1024;
 
 export class Outbox {
   /** What the client takes on all streams. */
@@ -17,6 +17,7 @@ export class Outbox {
   readonly #ready = new Set<Http2Stream>();
   #frames: Buffer[] = [];
   #bytes = 0;
+  #controlBytes = 0;
   #scheduled = false;
   #blocked = false;
 
@@ -31,10 +32,18 @@ export class Outbox {
 
   /** Whether the client lets frames pile up by not reading. */
   get overflows(): boolean {
-    return this.#bytes > MAX_PENDING_BYTES;
+    return this.#controlBytes > MAX_CONTROL_BYTES;
   }
 
+  /** Frames about the connection and its streams. */
   push(frames: Buffer): void {
+    this.#controlBytes += frames.length;
+    this.send(frames, 0);
+  }
+
+  /** Frames of answers, `data` bytes of which count in the window. */
+  send(frames: Buffer, data: number): void {
+    this.window -= data;
     this.#frames.push(frames);
     this.#bytes += frames.length;
     this.#schedule();
@@ -80,6 +89,7 @@ export class Outbox {
     let bytes = this.#bytes;
     this.#frames = [];
     this.#bytes = 0;
+    this.#controlBytes = 0;
     for (const stream of this.#ready) {
       if (bytes >= FLUSH_BYTES) break;
       // To the end of the line: the next stream has its turn first.
