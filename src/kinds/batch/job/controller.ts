@@ -156,7 +156,7 @@ async function release(pods: readonly AnyPod[], context: ReconcileContext, uncha
   };
 }
 
-async function untrack(pod: AnyPod, { client, signal }: ReconcileContext, unchangedOnly = false): Promise<void> {
+async function untrack(pod: AnyPod, { cache, client, signal }: ReconcileContext, unchangedOnly = false): Promise<void> {
   if (!isTracked(pod)) return;
   const { uid, resourceVersion } = pod.metadata ?? {};
   const metadata = { uid, ...(unchangedOnly ? { resourceVersion } : {}), "$deleteFromPrimitiveList/finalizers": [TRACKING_FINALIZER] };
@@ -164,6 +164,8 @@ async function untrack(pod: AnyPod, { client, signal }: ReconcileContext, unchan
     await client.patch(Pod, keyOf(pod), { metadata }, { type: "strategic", signal });
   } catch (error) {
     if (!isNotFound(error)) throw error;
+    // There is no write of ours to wait for; but while the cache still shows the pod with the finalizer, it would be counted again.
+    await cache(Pod).until(() => cache(Pod).get(keyOf(pod))?.metadata?.uid !== uid, signal);
   }
 }
 

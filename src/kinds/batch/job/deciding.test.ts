@@ -10,6 +10,7 @@ import { forIndex, TRACKING_FINALIZER } from "./pods.ts";
 import { judgeFailure, metSuccessRule } from "./policies.ts";
 import { situationOf } from "./situation.ts";
 
+const INDEXED: Partial<JobSpec> = { completionMode: "Indexed", completions: 4 };
 const NOW = Date.parse("2026-01-01T00:10:00Z");
 
 test("sets of indexes: read, written, joined", () => {
@@ -184,7 +185,28 @@ for (const [name, object, pods, end] of ENDS) {
   });
 }
 
-const INDEXED: Partial<JobSpec> = { completionMode: "Indexed", completions: 4 };
+test("indexes fail by their own count, or at once where a rule says so; ignored failures do not", () => {
+  const rules = [
+    { action: "FailIndex", onExitCodes: { operator: "In", values: [3] } },
+    { action: "Ignore", onExitCodes: { operator: "In", values: [4] } },
+  ];
+  const object = job({ ...INDEXED, backoffLimitPerIndex: 1, podFailurePolicy: { rules } }, { failedIndexes: "3" });
+  const pods = [
+    failed("a", { index: 0, exit: 3 }),
+    failed("b", { index: 1, exit: 1, failures: 1 }),
+    failed("c", { index: 2, exit: 4, failures: 1 }),
+  ];
+  const situation = situationOf(object, pods, NOW);
+  assert.equal(formatIntervals(situation.failedIndexes ?? []), "0,1,3");
+  assert.deepEqual(
+    Array.from(situation.awaitingSuccessor, ([index, last]) => [index, last.metadata?.name]),
+    [[2, "c"]],
+  );
+  const next = forIndex({ spec: { containers: [] } }, object, 2, pods[2]);
+  assert.equal(next.metadata?.annotations?.["batch.kubernetes.io/job-index-failure-count"], "1");
+  assert.equal(next.metadata?.annotations?.["batch.kubernetes.io/job-index-ignored-failure-count"], "1");
+});
+
 const DEMANDS: readonly (readonly [string, Job, Pod[], { remove?: string[]; create?: (number | undefined)[]; waitMs?: number }])[] = [
   ["starts", job({ completions: 5 }), [], { create: [undefined, undefined] }],
   ["never more than are left", job({ completions: 5 }, { succeeded: 4 }), [], { create: [undefined] }],

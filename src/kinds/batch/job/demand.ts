@@ -1,5 +1,6 @@
 // Which pods a Job that goes on should lose or get now. Pure. Rules: manageJob in pkg/controller/job/job_controller.go.
 
+import { isTerminal } from "#kinds/core/pod/state.ts";
 import { podsToDelete } from "#kinds/apps/replica-set/ranking.ts";
 import { finishedAt, remainingMs } from "./backoff.ts";
 import { firstMissing, merge, withIndexes } from "./intervals.ts";
@@ -56,7 +57,8 @@ function surplus({ job, active, nowMs }: Situation, atLeast: number): AnyPod[] {
     const byIndex = Map.groupBy(active, (pod) => validIndexOf(pod, job));
     for (const [index, pods] of byIndex)
       remove.push(...(index === undefined ? pods : pods.length > 1 ? podsToDelete(pods, [], pods.length - 1, nowMs) : []));
-    rest = active.filter((pod) => !remove.includes(pod));
+    const removed = new Set(remove);
+    rest = active.filter((pod) => !removed.has(pod));
   }
   if (remove.length < atLeast) remove.push(...podsToDelete(rest, [], atLeast - remove.length, nowMs));
   return remove;
@@ -65,13 +67,7 @@ function surplus({ job, active, nowMs }: Situation, atLeast: number): AnyPod[] {
 /** The first indexes that neither succeeded nor failed nor have a pod. */
 function pendingIndexes({ job, pods, active, succeededIndexes, failedIndexes = [] }: Situation, count: number): number[] {
   // A pod that is leaving keeps its index where only failed ones are replaced.
-  const holders = replacesOnlyFailed(job)
-    ? pods.filter((pod) => active.includes(pod) || (pod.metadata?.deletionTimestamp !== undefined && !isEnded(pod)))
-    : active;
+  const holders = replacesOnlyFailed(job) ? pods.filter((pod) => !isTerminal(pod)) : active;
   const held = holders.map(indexOf).filter((index) => index !== undefined);
   return firstMissing(merge(withIndexes(succeededIndexes, held), failedIndexes), count, job.spec?.completions ?? 0);
-}
-
-function isEnded(pod: AnyPod): boolean {
-  return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
 }
