@@ -136,10 +136,6 @@ test("hours are those of the time zone", async () => {
   await cluster.clock.advance(3 * 24 * 60 * MINUTE);
   const times = (await jobsOf(cluster, "zoned")).map(
     ({ metadata }) => metadata?.annotations?.["batch.kubernetes.io/cronjob-scheduled-timestamp"],
-  );
-  assert.equal(times.length, 3);
-  for (const time of times) assert.match(time ?? "", /T09:00:00\+09:00$/);
-});
 
 test("a CronJob that goes takes its Jobs along", async () => {
   await using cluster = await start();
