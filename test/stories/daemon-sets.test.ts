@@ -70,8 +70,13 @@ test("a pod on every node, bound by the scheduler, also on nodes that come later
   await cluster.eventually("counted", async () => (await get(cluster)).status?.numberReady === 3);
   const { status } = await get(cluster);
   assert.deepEqual(status, {
-    ...{ currentNumberScheduled: 3, numberMisscheduled: 0, desiredNumberScheduled: 3, numberReady: 3 },
-    ...{ observedGeneration: 1, updatedNumberScheduled: 3, numberAvailable: 3 },
+    currentNumberScheduled: 3,
+    numberMisscheduled: 0,
+    desiredNumberScheduled: 3,
+    numberReady: 3,
+    observedGeneration: 1,
+    updatedNumberScheduled: 3,
+    numberAvailable: 3,
   });
 });
 

@@ -39,7 +39,7 @@ function pod(node: string, state: string, age = 100, readyFor = 50): Pod {
       creationTimestamp: ago(age),
       ...(state.includes("-") ? { deletionTimestamp: ago(0) } : {}),
     },
-    spec: { containers: [], ...placed.spec, ...(state.includes("?") ? {} : { nodeName: node }) },
+    spec: { ...placed.spec, containers: [], ...(state.includes("?") ? {} : { nodeName: node }) },
     status: {
       phase: state.includes("!") ? "Failed" : state.includes(".") ? "Succeeded" : "Running",
       conditions: [{ type: "Ready", status: ready ? "True" : "False", lastTransitionTime: ago(readyFor) }],
@@ -56,7 +56,9 @@ function viewOf(set: DaemonSet, states: string, more: { nodes?: readonly Node[];
   );
   const fit = nodeFit(set);
   return {
-    ...{ set, hash: "new", now: NOW },
+    set,
+    hash: "new",
+    now: NOW,
     nodes: new Map(nodes.map((node) => [node.metadata?.name ?? "", { node, fit: fit(node) }])),
     podsByNode: podsByNode([...pods, ...(more.pods ?? [])]),
   };
@@ -182,7 +184,7 @@ test("a pod is made for a node: affinity for its name, what else there was stays
   assert.deepEqual(made.spec?.affinity?.podAntiAffinity, {});
   assert.deepEqual(made.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution, preferred);
   assert.equal(targetNode(made), "n1");
-  assert.equal(targetNode({ ...made, spec: { containers: [], ...made.spec, nodeName: "n2" } }), "n2");
+  assert.equal(targetNode({ ...made, spec: { ...made.spec, containers: [], nodeName: "n2" } }), "n2");
   assert.equal(targetNode({ spec: { containers: [] } }), undefined);
 });
 
@@ -192,8 +194,14 @@ test("status: the oldest pod of a node counts, misplaced ones apart", () => {
   const pods = [pod("x", "n"), pod("z", "o", 100, 80), pod("z", "N", 10)];
   const { status, recheckInMs } = observe(viewOf(set, "n N _", { nodes: [...nodes, nodeOf("z")], pods }), undefined);
   assert.deepEqual(status, {
-    ...{ currentNumberScheduled: 3, numberMisscheduled: 1, desiredNumberScheduled: 4, numberReady: 2 },
-    ...{ observedGeneration: 2, updatedNumberScheduled: 2, numberAvailable: 1, numberUnavailable: 3 },
+    currentNumberScheduled: 3,
+    numberMisscheduled: 1,
+    desiredNumberScheduled: 4,
+    numberReady: 2,
+    observedGeneration: 2,
+    updatedNumberScheduled: 2,
+    numberAvailable: 1,
+    numberUnavailable: 3,
   });
   assert.equal(recheckInMs, 10_000);
 });

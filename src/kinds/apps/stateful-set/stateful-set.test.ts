@@ -143,12 +143,20 @@ const withClaims = (whenDeleted: string, whenScaled: string, more: Partial<State
   });
 
 const byPod = (uid = "web-1"): OwnerReference => ({
-  ...{ apiVersion: "v1", kind: "Pod", name: "web-1", uid },
-  ...{ controller: true, blockOwnerDeletion: true },
+  apiVersion: "v1",
+  kind: "Pod",
+  name: "web-1",
+  uid,
+  controller: true,
+  blockOwnerDeletion: true,
 });
 const bySet = (uid = "set"): OwnerReference => ({
-  ...{ apiVersion: "apps/v1", kind: "StatefulSet", name: "web", uid },
-  ...{ controller: true, blockOwnerDeletion: true },
+  apiVersion: "apps/v1",
+  kind: "StatefulSet",
+  name: "web",
+  uid,
+  controller: true,
+  blockOwnerDeletion: true,
 });
 const stranger: OwnerReference = { apiVersion: "x/v1", kind: "Other", name: "o", uid: "o", controller: true };
 
@@ -234,14 +242,22 @@ test("a pod is made with its identity; the set's claims take the place of volume
   };
   const made = makePod(set, template, "web-abc", 2);
   assert.deepEqual(made.metadata, {
-    ...{ name: "web-2", generateName: "web-", namespace: "default", annotations: { a: "b" }, ownerReferences: [bySet()] },
+    name: "web-2",
+    generateName: "web-",
+    namespace: "default",
+    annotations: { a: "b" },
+    ownerReferences: [bySet()],
     labels: {
-      ...{ app: "web", "statefulset.kubernetes.io/pod-name": "web-2", "apps.kubernetes.io/pod-index": "2" },
+      app: "web",
+      "statefulset.kubernetes.io/pod-name": "web-2",
+      "apps.kubernetes.io/pod-index": "2",
       "controller-revision-hash": "web-abc",
     },
   });
   assert.deepEqual(made.spec, {
-    ...{ containers: [], hostname: "web-2", subdomain: "svc" },
+    containers: [],
+    hostname: "web-2",
+    subdomain: "svc",
     volumes: [
       { name: "data", persistentVolumeClaim: { claimName: "data-web-2" } },
       { name: "tmp", emptyDir: {} },
@@ -257,8 +273,15 @@ test("a pod is made with its identity; the set's claims take the place of volume
 test("status: counts, the end of a rollout, when to look again", () => {
   const during = observe(viewOf(setOf(), podsOf("o o- N")), 2, 0).status;
   assert.deepEqual(during, {
-    ...{ observedGeneration: 4, replicas: 3, readyReplicas: 2, currentReplicas: 1, updatedReplicas: 1 },
-    ...{ currentRevision: "web-old", updateRevision: "web-new", collisionCount: 2, availableReplicas: 2 },
+    observedGeneration: 4,
+    replicas: 3,
+    readyReplicas: 2,
+    currentReplicas: 1,
+    updatedReplicas: 1,
+    currentRevision: "web-old",
+    updateRevision: "web-new",
+    collisionCount: 2,
+    availableReplicas: 2,
   });
   assert.equal(observe(viewOf(setOf(), podsOf("o o n")), 0, 1).status.currentReplicas, 1);
   const complete = observe(viewOf(setOf(), podsOf("n n n")), 0, 0).status;
