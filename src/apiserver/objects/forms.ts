@@ -3,6 +3,7 @@
 // is spliced from them without decoding.
 
 import { clone } from "#lib/clone.ts";
+import { createLru } from "#lib/lru.ts";
 import { parseJson, stringifyJson } from "#meta/codec/json.ts";
 import type { KindDefinition } from "#meta/kind.ts";
 import type { DeepReadonly, KubeObject } from "#meta/object.ts";
@@ -23,6 +24,7 @@ interface Memo {
 
 export type WatchEventType = "ADDED" | "MODIFIED" | "DELETED";
 
+const RECENT_OBJECTS = 128;
 const METADATA = Buffer.from('"metadata":{');
 const NO_FIELDS: Readonly<Record<string, string>> = {};
 
@@ -36,6 +38,7 @@ export class Forms {
   readonly #itemHead: Buffer;
   readonly #heads: Readonly<Record<WatchEventType, Buffer>>;
   readonly #memos = new WeakMap<Entry, Memo>();
+  readonly #recent = createLru<string, { readonly entry: Entry; readonly object: DeepReadonly<KubeObject> }>(RECENT_OBJECTS);
   readonly #lines = new Map<Entry, Map<string, Uint8Array>>();
   /** Whether stored bytes may need more than splicing before they are served. */
   readonly #decodes: boolean;
@@ -92,6 +95,19 @@ export class Forms {
   /** The same for one look: it is not kept, so that a list of all objects does not fill the memory. */
   glimpse(entry: Entry): DeepReadonly<KubeObject> {
     return this.#memos.get(entry)?.decoded ?? this.#decode(entry);
+  }
+
+  /** The object as a write finds it. Only of those that were written lately it is kept: they are often written again soon. */
+  latest(entry: Entry): DeepReadonly<KubeObject> {
+    const recent = this.#recent.get(entry.key);
+    return recent?.entry === entry ? recent.object : this.glimpse(entry);
+  }
+
+  /** Keeps what was stored as `entry` for the next write. Nobody may change it any more. */
+  remember(entry: Entry, object: KubeObject): void {
+    if (this.#decodes) return;
+    (object.metadata ??= {}).resourceVersion = String(entry.revision);
+    this.#recent.set(entry.key, { entry, object });
   }
 
   /** A copy of the object that the caller may change. */

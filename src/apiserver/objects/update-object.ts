@@ -93,7 +93,7 @@ async function tryUpdate(
   call: WriteCall,
 ): Promise<Written | undefined> {
   const { definition, resource } = kind;
-  const previous = kind.forms.decoded(entry);
+  const previous = kind.forms.latest(entry);
   const changed = target.change(previous);
   const next = changed instanceof Promise ? await changed : changed;
   if (next === undefined) return { entry, created: false };
@@ -118,8 +118,9 @@ async function tryUpdate(
           namespace: target.namespace,
           name: target.name,
           object: next,
-          oldObject: clone(previous) as KubeObject, // clone drops the read-only marks of the shared object
+          oldObject: previous as KubeObject, // plugins only read it
           user: call.user,
+          verb: target.isPatch ? "patch" : "update",
           dryRun: call.dryRun,
           warn: call.warn,
         }
@@ -149,7 +150,7 @@ async function tryUpdate(
     if (isFinished(next, previous) && !definition.holdsDeletion?.(next)) {
       if (!call.dryRun) {
         const revision = await environment.store.delete(key, entry.revision);
-        release(environment, kind, previous);
+        await release(environment, kind, previous);
         return { entry: { ...entry, value: encodeForStore(kind, next, call), revision }, created: false, gone: true };
       }
       return { entry, created: false, gone: true };
@@ -157,14 +158,16 @@ async function tryUpdate(
     const value = encodeForStore(kind, next, call);
     if (call.dryRun) return { entry: { ...entry, value }, created: false };
     const written = await environment.store.put(key, value, entry.revision);
-    taken?.commit();
+    await taken?.commit();
     kept = true;
+    // The registry's callers may go on with the object that they gave.
+    if (call.subresource !== "*") kind.forms.remember(written, next);
     return { entry: written, created: false };
   } catch (error) {
     if (isWriteConflict(error)) return undefined;
     throw error;
   } finally {
-    if (!kept) taken?.rollback();
+    if (!kept) await taken?.rollback();
   }
 }
 
@@ -251,12 +254,22 @@ function keepAllBut(own: ReadonlySet<string>, next: KubeObject, previous: DeepRe
 
 /** Whether a write changes nothing, or nothing but the times of managedFields. */
 function isUnchanged(next: KubeObject, previous: DeepReadonly<KubeObject>): boolean {
-  if (equal(next, previous)) return true;
-  const fields = next.metadata?.managedFields;
-  const before = previous.metadata?.managedFields;
-  if (!fields || fields.length !== before?.length) return false;
-  const sameFields = fields.every((entry, index) => equal({ ...entry, time: undefined }, { ...before[index], time: undefined }));
-  return sameFields && equal({ ...next, metadata: { ...next.metadata, managedFields: before } }, previous);
+  if (!equalBut("metadata", next, previous)) return false;
+  const { metadata = {} } = next;
+  const before = previous.metadata ?? {};
+  if (!equalBut("managedFields", metadata, before)) return false;
+  const fields = metadata.managedFields ?? [];
+  const fieldsBefore = before.managedFields ?? [];
+  return fields.length === fieldsBefore.length && fields.every((entry, index) => equalBut("time", entry, fieldsBefore[index] ?? {}));
+}
+
+/** Whether two objects are equal but for one field. */
+function equalBut(skipped: string, a: object, b: object): boolean {
+  const left = a as Readonly<Record<string, unknown>>;
+  const right = b as Readonly<Record<string, unknown>>;
+  for (const name in left) if (name !== skipped && !equal(left[name], right[name])) return false;
+  for (const name in right) if (name !== skipped && left[name] === undefined && right[name] !== undefined) return false;
+  return true;
 }
 
 /** A deleted object that nothing holds any more: no finalizers left and no grace period running. */

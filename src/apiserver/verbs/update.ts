@@ -1,6 +1,5 @@
 // PUT of an object or of its status.
 
-import { clone } from "#lib/clone.ts";
 import { badRequest } from "#meta/errors.ts";
 import type { KubeObject } from "#meta/object.ts";
 import { decodeObject } from "../encoding/decode-body.ts";
@@ -18,8 +17,13 @@ export const update: VerbHandler = async (server, kind, exchange) => {
   const namespace = namespaceOf(kind, exchange);
   const { name } = exchange.info;
   checkName(object, namespace, name);
-  // Each attempt changes what it is given.
-  const take = (): KubeObject => clone(object);
+  // Each attempt changes what it is given. There is seldom a second one: it decodes the body again.
+  let given: KubeObject | undefined = object;
+  const take = (): KubeObject | Promise<KubeObject> => {
+    const first = given;
+    given = undefined;
+    return first ?? decodeObject(server, bodyKindOf(kind), exchange, "Ignore");
+  };
   const create = kind.definition.createOnUpdate ? () => allowCreate(server, exchange, take) : undefined;
   const call = writeCall(server, exchange, options);
   const written = await updateObject(server.writes, kind, { namespace, name, change: take, create }, call);
@@ -27,7 +31,11 @@ export const update: VerbHandler = async (server, kind, exchange) => {
 };
 
 /** Whoever makes an object by updating or applying it must be allowed to create it. */
-export async function allowCreate(server: VerbServer, exchange: Exchange, object: () => KubeObject): Promise<KubeObject> {
+export async function allowCreate(
+  server: VerbServer,
+  exchange: Exchange,
+  object: () => KubeObject | Promise<KubeObject>,
+): Promise<KubeObject> {
   await authorizeAs(server.authorizer, exchange.user, { ...exchange.info, verb: "create" });
   return object();
 }

@@ -54,14 +54,20 @@ export function encodeJson(value: unknown): Uint8Array {
   return utf8Encoder.encode(stringifyJson(value));
 }
 
-/** 2^53 has 16 digits. Only few texts have so many in a row. */
-const LONG_NUMBER = /\d{16}/;
+/** 2^53 has 16 digits. What may stand before a number is rare in a text, so that most of it is passed over quickly. */
+const LONG_NUMBER = /[:,[\s]-?\d{16}/;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
 
 /** JSON.parse, but integers of 64 bits are exact: bigints where a number is not. Beyond 64 bits they are rounded, as in Go. */
 export function parseJson(text: string): unknown {
-  return LONG_NUMBER.test(text) ? JSON.parse(text, reviveInteger) : JSON.parse(text);
+  return LONG_NUMBER.test(text) || isNumber(text) ? JSON.parse(text, reviveInteger) : JSON.parse(text);
+}
+
+/** Whether the whole text is a number. */
+function isNumber(text: string): boolean {
+  const first = text.charCodeAt(0);
+  return first === 0x2d || (first >= 0x30 && first <= 0x39);
 }
 
 function reviveInteger(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
