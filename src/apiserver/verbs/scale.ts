@@ -2,11 +2,12 @@
 
 import { clone } from "#lib/clone.ts";
 import { conflict, field, invalid, notFound, staleObject } from "#meta/errors.ts";
-import type { ScalePaths } from "#meta/kind.ts";
+import type { Column, ScalePaths } from "#meta/kind.ts";
 import type { DeepReadonly, KubeObject, LabelSelector, ManagedFieldsEntry, ObjectMeta } from "#meta/object.ts";
 import { formatLabelSelector } from "#meta/selectors.ts";
+import { ageColumn, nameColumn } from "#meta/table.ts";
 import { decodeObject } from "../encoding/decode-body.ts";
-import { respondValue } from "../encoding/respond.ts";
+import { respondObject } from "../encoding/respond.ts";
 import type { ApiResponse } from "../http.ts";
 import { managersAfterScale, SCALE, type Scale, scaleManagers } from "../objects/scale-kind.ts";
 import { storeKey, type ServedKind } from "../objects/served-kind.ts";
@@ -24,7 +25,7 @@ export const getScale: VerbHandler = async (server, kind, exchange) => {
   const { name } = exchange.info;
   const entry = await server.store.get(storeKey(kind, namespaceOf(kind, exchange), name));
   if (!entry) throw notFound(kind.resource, name);
-  return respondValue(server, exchange, scaleOf(pathsOf(kind), kind.forms.decoded(entry)));
+  return respondScale(server, kind, exchange, scaleOf(pathsOf(kind), kind.forms.decoded(entry)));
 };
 
 export const updateScale: VerbHandler = async (server, kind, exchange) => {
@@ -46,11 +47,30 @@ export const patchScale: VerbHandler = async (server, kind, exchange) => {
   const merge = await readPatch(exchange, type, SCALE.schema, options.fieldValidation);
   const make = (current: Scale): Scale => {
     const next = merge.apply(current);
-    checkPatched(SCALE, exchange, next, merge, options.fieldValidation);
+    checkPatched(server, SCALE, exchange, next, merge, options.fieldValidation);
     return next;
   };
   return writeScale(server, kind, exchange, { options, isPatch: true, make });
 };
+
+const COLUMNS: readonly Column<Scale>[] = [
+  nameColumn,
+  { name: "Desired", type: "integer", value: (scale) => scale.spec?.replicas ?? 0 },
+  { name: "Available", type: "integer", value: (scale) => scale.status?.replicas ?? 0 },
+  ageColumn,
+];
+
+/** A Scale in the form that was asked, also as a table. */
+function respondScale(server: VerbServer, kind: ServedKind, exchange: Exchange, scale: Scale): ApiResponse | Promise<ApiResponse> {
+  const { resource, definition } = kind;
+  const shown: ServedKind = {
+    ...kind,
+    apiVersion: SCALE.apiVersion,
+    resource: { ...resource, group: "autoscaling", version: SCALE.version, kind: SCALE.kind },
+    definition: { ...definition, columns: COLUMNS as readonly Column<KubeObject>[] }, // their cells are given Scales only
+  };
+  return respondObject(server, shown, exchange, scale);
+}
 
 interface ScaleWrite {
   readonly options: WriteOptions;
@@ -99,7 +119,7 @@ async function writeScale(server: VerbServer, kind: ServedKind, exchange: Exchan
   // Admission has seen the Scale: the object that it scales is the server's own matter, and so are its managers.
   const target = { namespace: namespaceOf(kind, exchange), name, change, isPatch: write.isPatch };
   const { entry } = await updateObject(server.writes, kind, target, { ...call, admission: undefined, manager: undefined });
-  return respondValue(server, exchange, servedScale(paths, kind.forms.decoded(entry)));
+  return respondScale(server, kind, exchange, servedScale(paths, kind.forms.decoded(entry)));
 }
 
 async function admit(
