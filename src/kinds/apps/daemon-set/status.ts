@@ -13,6 +13,7 @@ export interface Observation {
 
 export function observe(view: View, collisionCount: number | undefined): Observation {
   const { set, hash, now } = view;
+  const minReadySeconds = set.spec?.minReadySeconds ?? 0;
   let desiredNumberScheduled = 0;
   let currentNumberScheduled = 0;
   let numberMisscheduled = 0;
@@ -22,7 +23,8 @@ export function observe(view: View, collisionCount: number | undefined): Observa
   let recheckInMs: number | undefined;
   for (const [nodeName, { fit }] of view.nodes) {
     // Of several on a node, the oldest counts.
-    const pod = view.podsByNode.get(nodeName)?.toSorted(oldestFirst)[0];
+    const pods = view.podsByNode.get(nodeName);
+    const pod = pods && pods.length > 1 ? pods.toSorted(oldestFirst)[0] : pods?.[0];
     if (!fit.run) {
       if (pod) numberMisscheduled++;
       continue;
@@ -33,13 +35,12 @@ export function observe(view: View, collisionCount: number | undefined): Observa
     if (isUpdated(set, pod, hash)) updatedNumberScheduled++;
     if (!isPodReady(pod)) continue;
     numberReady++;
-    const waitMs = availableInMs(pod, set.spec?.minReadySeconds ?? 0, now);
-    if (waitMs === 0) numberAvailable++;
+    if (availableInMs(pod, minReadySeconds, now) === 0) numberAvailable++;
   }
   // The pod that becomes available need not be the one that counts: a surge waits for it too.
-  for (const pods of view.podsByNode.values()) {
+  for (const pods of minReadySeconds > 0 ? view.podsByNode.values() : []) {
     for (const pod of pods) {
-      const waitMs = availableInMs(pod, set.spec?.minReadySeconds ?? 0, now) ?? 0;
+      const waitMs = availableInMs(pod, minReadySeconds, now) ?? 0;
       if (waitMs > 0) recheckInMs = Math.min(recheckInMs ?? waitMs, waitMs);
     }
   }

@@ -19,6 +19,9 @@ import {
   storageMatches,
 } from "./identity.ts";
 
+/** How many numbers beyond the last that has a pod are looked at in one run: somebody may ask for two billion. */
+const MAX_NEW = 500;
+
 /**
  * One step. `replace`: delete, so that it is made anew of the update revision. `claims`: create claims that are missing, and set the owners
  * of all. `repair`: that, and the pod's labels and volumes.
@@ -55,21 +58,27 @@ export function planStatefulSet(view: View): Plan {
   const { set, pods, now } = view;
   const ordered = set.spec?.podManagementPolicy !== "Parallel";
   const start = startOf(set);
-  /** By number, from the first; undefined where there is none. */
-  const replicas: (AnyPod | undefined)[] = Array.from({ length: replicasOf(set) }, () => undefined);
   const condemned: AnyPod[] = [];
+  const living: AnyPod[] = [];
+  let last = -1;
   for (const pod of pods) {
     const ordinal = ordinalOf(pod);
-    if (isInRange(set, ordinal)) replicas[ordinal - start] = pod;
-    else condemned.push(pod);
+    if (!isInRange(set, ordinal)) condemned.push(pod);
+    else {
+      living.push(pod);
+      last = Math.max(last, ordinal - start);
+    }
   }
+  /** By number, from the first; undefined where there is none. */
+  const replicas: (AnyPod | undefined)[] = Array.from({ length: Math.min(replicasOf(set), last + 1 + MAX_NEW) }, () => undefined);
+  for (const pod of living) replicas[ordinalOf(pod) - start] = pod;
   condemned.sort((a, b) => ordinalOf(b) - ordinalOf(a));
 
-  const living: Step[] = [];
-  const groups = [living];
+  const kept: Step[] = [];
+  const groups = [kept];
   const plan = (): Plan => ({ groups: groups.filter((group) => group.length > 0), ordered });
   for (const [position, pod] of replicas.entries()) {
-    const blocked = pod ? stepsForReplica(view, pod, ordered, living) : stepsForMissing(view, start + position, living);
+    const blocked = pod ? stepsForReplica(view, pod, ordered, kept) : stepsForMissing(view, start + position, kept);
     if (blocked && ordered) return plan();
   }
   groups.push(condemned.filter((pod) => claimsWrong(view, pod)).map((pod) => ({ action: "claims", pod })));
@@ -107,7 +116,8 @@ function podsToReplace(
   const candidates = replicas.slice(partition).toReversed();
   // A server lets the field in only where its gate is open, and there it counts.
   if (maxUnavailable !== undefined) {
-    const allowed = Math.max(1, intOrPercent(maxUnavailable, replicasOf(set), false)) - replicas.filter(unavailable).length;
+    const missing = replicasOf(set) - replicas.length;
+    const allowed = Math.max(1, intOrPercent(maxUnavailable, replicasOf(set), false)) - replicas.filter(unavailable).length - missing;
     return candidates.filter(isOutdated).slice(0, Math.max(0, allowed));
   }
   for (const pod of candidates) {

@@ -125,6 +125,12 @@ test("plan: ordinals that begin at 5", () => {
   assert.equal(planned(viewOf(set, [...podsOf("n", 4), ...podsOf("n n n", 5)])), "delete 4");
 });
 
+test("plan: of very many, a part in a run", () => {
+  const parallel = setOf({ ...PARALLEL, replicas: 2_000_000_000 });
+  assert.equal(planStatefulSet(viewOf(parallel, podsOf("n n _ n"))).groups[0]?.length, 501);
+  assert.equal(planned(viewOf(setOf({ replicas: 2_000_000_000 }), podsOf("n n"))), "+2u");
+});
+
 test("plan: minReadySeconds makes the next wait", () => {
   const set = setOf({ minReadySeconds: 30 });
   assert.equal(planned(viewOf(set, [pod(0, "n", 20)])), "");
