@@ -1,7 +1,6 @@
 // A client that dies after its n-th write: what a process sees of the world when it is killed between two of its writes.
 
 import type { Client } from "#client/client.ts";
-import type { KubeObject } from "#meta/object.ts";
 import type { Resource } from "#meta/resource.ts";
 
 export interface StoppingClient {
@@ -21,39 +20,19 @@ export interface StoppingClientOptions {
 
 /** `client` until its last write. Reads go on, so that who is to be stopped sees the world and may want to write again; it cannot. */
 export function stoppingClient(client: Client, options: StoppingClientOptions): StoppingClient {
-  const { lastWrite, ignores = (resource) => resource.plural === "events" } = options;
+  const { lastWrite, ignores = isEvents } = options;
   let writes = 0;
   let stopped = false;
-  const write = async <R>(resource: Resource, call: () => Promise<R>): Promise<R> => {
-    if (ignores(resource)) return call();
-    if (writes >= lastWrite) {
-      stopped = true;
-      throw new Error(`stopped after write ${lastWrite}`);
-    }
-    writes++;
-    return call();
-  };
-  const stopping: Client = {
-    transport: client.transport,
-    get: (resource, key, callOptions) => client.get(resource, key, callOptions),
-    list: (resource, callOptions) => client.list(resource, callOptions),
-    watch: (resource, callOptions) => client.watch(resource, callOptions),
-    getSubresource: (resource, key, subresource, callOptions) => client.getSubresource(resource, key, subresource, callOptions),
-    create: (resource, object, callOptions) => write(resource, () => client.create(resource, object, callOptions)),
-    update: (resource, object, callOptions) => write(resource, () => client.update(resource, object, callOptions)),
-    updateStatus: (resource, object, callOptions) => write(resource, () => client.updateStatus(resource, object, callOptions)),
-    patch: (resource, key, patch, callOptions) => write(resource, () => client.patch(resource, key, patch, callOptions)),
-    delete: (resource, key, callOptions) => write(resource, () => client.delete(resource, key, callOptions)),
-    deleteCollection: (resource, callOptions) => write(resource, () => client.deleteCollection(resource, callOptions)),
-    createSubresource: <T extends KubeObject>(
-      ...[resource, key, subresource, object, callOptions]: Parameters<Client["createSubresource"]>
-    ) => write(resource, () => client.createSubresource(resource, key, subresource, object as T, callOptions)),
-    updateSubresource: <T extends KubeObject>(
-      ...[resource, key, subresource, object, callOptions]: Parameters<Client["updateSubresource"]>
-    ) => write(resource, () => client.updateSubresource(resource, key, subresource, object as T, callOptions)),
-  };
   return {
-    client: stopping,
+    client: interceptWrites(client, async (resource, call) => {
+      if (ignores(resource)) return call();
+      if (writes >= lastWrite) {
+        stopped = true;
+        throw new Error(`stopped after write ${lastWrite}`);
+      }
+      writes++;
+      return call();
+    }),
     get writes() {
       return writes;
     },
@@ -61,6 +40,43 @@ export function stoppingClient(client: Client, options: StoppingClientOptions): 
       return stopped;
     },
   };
+}
+
+const isEvents = (resource: Resource): boolean => resource.plural === "events";
+
+/** `client`, whose writes are given to `write`: it may make the call, or not, or lose its answer. */
+export function interceptWrites(client: Client, write: <R>(resource: Resource, call: () => Promise<R>) => Promise<R>): Client {
+  return {
+    transport: client.transport,
+    get: (resource, key, options) => client.get(resource, key, options),
+    list: (resource, options) => client.list(resource, options),
+    watch: (resource, options) => client.watch(resource, options),
+    getSubresource: (resource, key, subresource, options) => client.getSubresource(resource, key, subresource, options),
+    create: (resource, object, options) => write(resource, () => client.create(resource, object, options)),
+    update: (resource, object, options) => write(resource, () => client.update(resource, object, options)),
+    updateStatus: (resource, object, options) => write(resource, () => client.updateStatus(resource, object, options)),
+    patch: (resource, key, patch, options) => write(resource, () => client.patch(resource, key, patch, options)),
+    delete: (resource, key, options) => write(resource, () => client.delete(resource, key, options)),
+    deleteCollection: (resource, options) => write(resource, () => client.deleteCollection(resource, options)),
+    createSubresource: (resource, key, subresource, object, options) =>
+      write(resource, () => client.createSubresource(resource, key, subresource, object, options)),
+    updateSubresource: (resource, key, subresource, object, options) =>
+      write(resource, () => client.updateSubresource(resource, key, subresource, object, options)),
+  };
+}
+
+/**
+ * `client` that fails at random: of its writes `share` (0 to 1) do not arrive, and as many arrive and their answers are lost. Events are let
+ * through. `random` gives numbers in [0, 1): seed it, and print the seed.
+ */
+export function failingClient(client: Client, share: number, random: () => number): Client {
+  return interceptWrites(client, async (resource, call) => {
+    if (isEvents(resource)) return call();
+    if (random() < share) throw new Error("connection refused");
+    const answer = await call();
+    if (random() < share) throw new Error("connection lost");
+    return answer;
+  });
 }
 
 /**

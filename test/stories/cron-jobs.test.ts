@@ -133,9 +133,6 @@ test("hours are those of the time zone", async () => {
   );
   assert.deepEqual(times.toSorted(), ["2026-01-01T06:00:00+05:30", "2026-01-01T07:00:00+05:30"]);
 });
-  await cluster.clock.advance(3 * 24 * 60 * MINUTE);
-  const times = (await jobsOf(cluster, "zoned")).map(
-    ({ metadata }) => metadata?.annotations?.["batch.kubernetes.io/cronjob-scheduled-timestamp"],
 
 test("a CronJob that goes takes its Jobs along", async () => {
   await using cluster = await start();

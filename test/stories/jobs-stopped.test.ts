@@ -3,9 +3,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { stopAtEveryWrite } from "#harness/stopping-client.ts";
+import { failingClient, stopAtEveryWrite } from "#harness/stopping-client.ts";
 import { Job, type JobSpec } from "#kinds/api/batch-v1.gen.ts";
 import { Pod } from "#kinds/api/core-v1.gen.ts";
+import { isTracked } from "#kinds/batch/job/pods.ts";
 import { jobController } from "#kinds/batch/job/controller.ts";
 import { garbageCollector } from "#controllers/garbage-collector/garbage-collector.ts";
 import type { Client } from "#client/client.ts";
@@ -171,3 +172,39 @@ for (const story of STORIES) {
     assert.ok(stops >= 4, `${stops} writes`);
   });
 }
+
+test("a Job controller whose writes fail, or succeed without its knowing, counts right all the same", async () => {
+  const seed = Math.floor(Math.random() * 1e9);
+  let state = seed + 1;
+  const random = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+  await using cluster = await startWorkloads(1, { loops: [garbageCollector()] });
+  const ended = new Map<string, string>();
+  using _ = cluster.running.informers.informer(Pod).subscribe(({ before, after }) => {
+    const pod = after ?? before;
+    const phase = pod?.status?.phase;
+    // Without the finalizer it was deleted as surplus: created without the controller's knowing.
+    if (!pod || !isTracked(pod)) return;
+    if (phase === "Succeeded" || phase === "Failed") ended.set(`${pod.metadata?.labels?.["job-name"]} ${pod.metadata?.uid}`, phase);
+  });
+  await makeJob(cluster, "good", { completions: 12, parallelism: 4 });
+  await makeJob(cluster, "numbered", { completions: 12, parallelism: 4, completionMode: "Indexed" });
+  await makeJob(cluster, "bad", { completions: 4, parallelism: 2, backoffLimit: 3 }, FAILING);
+  const over = async () =>
+    (await has("Complete")(cluster, "good")) && (await has("Complete")(cluster, "numbered")) && (await has("Failed")(cluster, "bad"));
+  await runUntil(cluster, failingClient(cluster.client, 0.15, random), `all are over (seed ${seed})`, over);
+  const count = (name: string, phase: string) =>
+    Array.from(ended).filter(([key, end]) => key.startsWith(`${name} `) && end === phase).length;
+  for (const name of ["good", "bad"]) {
+    const { status } = await jobOf(cluster, name);
+    assert.deepEqual(
+      [status?.succeeded ?? 0, status?.uncountedTerminatedPods, status?.terminating],
+      [count(name, "Succeeded"), {}, 0],
+      `${name}, seed ${seed}`,
+    );
+    // Those that still ran when the Job failed count as failed too.
+    const failed = [status?.failed ?? 0, count(name, "Failed")] as const;
+    assert.ok(name === "good" ? failed[0] === 0 : failed[0] > 3 && failed[0] >= failed[1], `${name} ${failed.join()}, seed ${seed}`);
+  }
+  const numbered = await jobOf(cluster, "numbered");
+  assert.deepEqual([numbered.status?.succeeded, numbered.status?.completedIndexes], [12, "0-11"], `seed ${seed}`);
+});

@@ -3,23 +3,14 @@
 import { ReplicaSet } from "#kinds/api/apps-v1.gen.ts";
 import { Pod } from "#kinds/api/core-v1.gen.ts";
 import { isActive } from "#kinds/core/pod/state.ts";
-import { claimPods } from "#kinds/shared/owned-pods/claim.ts";
-import {
-  applyClaim,
-  createPods,
-  deletePods,
-  messageOf,
-  orphanPods,
-  ownedPods,
-  podFromTemplate,
-  podsByOwner,
-} from "#kinds/shared/owned-pods/controller.ts";
+import { createPods, deletePods, messageOf, podFromTemplate } from "#kinds/shared/owned-pods/controller.ts";
 import { clone } from "#lib/clone.ts";
 import { equal } from "#lib/equal.ts";
-import { controllerOf, type DeepReadonly, type Key, keyOf, makeKey, splitKey } from "#meta/object.ts";
+import { controllerOf, type DeepReadonly, type Key, keyOf, makeKey } from "#meta/object.ts";
 import { apiVersionOf, type Resource } from "#meta/resource.ts";
 import { type LabelMatcher, labelSelectorMatcher } from "#meta/selectors.ts";
 import { type ControllerDefinition, type ReconcileContext, watch } from "#reconcile/controller.ts";
+import { byController, claim, ownedBy } from "#reconcile/ownership.ts";
 import { podsToDelete } from "./ranking.ts";
 import { observe, type Replicated } from "./status.ts";
 
@@ -61,18 +52,17 @@ export function replicaController<T extends Replicated>(options: ReplicaControll
     name,
     for: resource,
     watches: [watch(Pod, ownersOf)],
-    indexes: [podsByOwner],
+    indexes: [byController(Pod)],
     async reconcile(key, context) {
       const { cache, client, clock, signal } = context;
       const set = cache(resource).get(key);
       if (!set) return;
-      const candidates = [...ownedPods(set, cache), ...orphanPods(splitKey(key).namespace, cache)];
-      const deleting = set.metadata?.deletionTimestamp !== undefined;
-      const claim = claimPods({ uid: set.metadata?.uid ?? "", deleting }, selector(set), candidates);
       const owner = { resource, object: set };
-      const pods = await applyClaim(owner, claim, context);
-      if (!pods) return;
+      const matcher = selector(set);
+      const selects = (pod: DeepReadonly<Pod>) => matcher.matches(pod.metadata?.labels);
+      const pods = await claim({ resource: Pod, owner, selects, adoptable: isActive }, context);
 
+      const deleting = set.metadata?.deletionTimestamp !== undefined;
       const active = pods.filter(isActive);
       const wanted = set.spec?.replicas ?? 1;
       const creating = active.length < wanted;
@@ -110,5 +100,5 @@ function relatedPods<T extends Replicated>(
         .list({ namespace: set.metadata?.namespace ?? "" })
         .filter((other) => controllerOf(other)?.uid === controller.uid)
     : [set];
-  return sets.flatMap((other) => ownedPods(other, cache)).filter(isActive);
+  return sets.flatMap((other) => ownedBy(Pod, other, cache)).filter(isActive);
 }

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pod, PodStatus } from "#kinds/api/core-v1.gen.ts";
-import { labelSetMatcher } from "#meta/selectors.ts";
-import { claimPods } from "#kinds/shared/owned-pods/claim.ts";
 import { podsToDelete } from "./ranking.ts";
 import { observe } from "./status.ts";
 
@@ -56,29 +54,6 @@ for (const [what, first, second] of [
       assert.equal(podsToDelete(pods, related, 1, NOW)[0]?.metadata?.name, first.metadata?.name);
   });
 }
-
-test("claim: own and matching stay, matching orphans are adopted, the rest is let go or left alone", () => {
-  const owned = (name: string, uid: string, label: string): Pod => ({
-    ...pod(name),
-    metadata: {
-      ...pod(name).metadata,
-      labels: { a: label },
-      ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: "x", uid, controller: true }],
-    },
-  });
-  const pods = [
-    owned("mine", "u", "b"),
-    owned("strayed", "u", "c"),
-    owned("other", "v", "b"),
-    pod("orphan"),
-    { ...pod("ended"), status: { phase: "Failed" } },
-  ];
-  const names = (list: readonly { metadata?: { name?: string } }[]) => list.map(({ metadata }) => metadata?.name);
-  const claim = claimPods({ uid: "u", deleting: false }, labelSetMatcher({ a: "b" }), pods as Pod[]);
-  assert.deepEqual([names(claim.owned), names(claim.adopt), names(claim.release)], [["mine"], ["orphan"], ["strayed"]]);
-  const going = claimPods({ uid: "u", deleting: true }, labelSetMatcher({ a: "b" }), pods as Pod[]);
-  assert.deepEqual([names(going.owned), names(going.adopt), names(going.release)], [["mine"], [], []]);
-});
 
 test("status: counts, the wait for minReadySeconds, failures", () => {
   const set = {

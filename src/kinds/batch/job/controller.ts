@@ -3,23 +3,14 @@
 
 import { Job, type JobStatus } from "#kinds/api/batch-v1.gen.ts";
 import { Pod } from "#kinds/api/core-v1.gen.ts";
-import { claimPods } from "#kinds/shared/owned-pods/claim.ts";
-import {
-  applyClaim,
-  createPods,
-  deletePods,
-  orphanPods,
-  type Outcome,
-  ownedPods,
-  podFromTemplate,
-  podsByOwner,
-} from "#kinds/shared/owned-pods/controller.ts";
+import { createPods, deletePods, type Outcome, podFromTemplate } from "#kinds/shared/owned-pods/controller.ts";
 import { equal } from "#lib/equal.ts";
 import { isConflict, isNotFound } from "#meta/errors.ts";
 import { controllerOf, type Key, keyOf, makeKey, splitKey } from "#meta/object.ts";
 import { apiVersionOf } from "#meta/resource.ts";
 import { labelSelectorMatcher } from "#meta/selectors.ts";
 import { type ControllerDefinition, index, type ReconcileContext, watch } from "#reconcile/controller.ts";
+import { byController, claim } from "#reconcile/ownership.ts";
 import { account, countUntracked, finish, type Managed } from "./accounting.ts";
 import { finishedCondition } from "./conditions.ts";
 import { demandOf } from "./demand.ts";
@@ -34,7 +25,7 @@ export const jobController: ControllerDefinition = {
   name: "job-controller",
   for: Job,
   watches: [watch(Pod, (pod, cache) => jobsOf(pod, cache))],
-  indexes: [podsByOwner, index(Pod, TRACKED, (pod) => (isTracked(pod) ? [jobNameOf(pod)] : []))],
+  indexes: [byController(Pod), index(Pod, TRACKED, (pod) => (isTracked(pod) ? [jobNameOf(pod)] : []))],
   awaitsOwnWrites: true,
   async reconcile(key, context) {
     const job = context.cache(Job).get(key);
@@ -45,8 +36,9 @@ export const jobController: ControllerDefinition = {
     if (mode !== undefined && mode !== "NonIndexed" && mode !== "Indexed")
       return context.events.event(owner, "Warning", "UnknownCompletionMode", "Skipped Job sync because completion mode is unknown");
 
-    const pods = await claim(job, context);
-    if (!pods) return;
+    const selector = labelSelectorMatcher(job.spec?.selector);
+    const selects = (pod: AnyPod) => selector.matches(pod.metadata?.labels);
+    const pods = await claim({ resource: Pod, owner, selects, finalizer: TRACKING_FINALIZER }, context);
     const situation = situationOf(job, pods, context.clock.now());
     const { outcome, managed, waitMs } = await manage(situation, context);
     const accounts = account(situation, managed);
@@ -108,17 +100,6 @@ async function releaseStrays(key: Key, job: AnyJob | undefined, context: Reconci
   if (failure !== undefined && !isConflict(failure)) throw failure;
 }
 
-async function claim(job: AnyJob, context: ReconcileContext): Promise<readonly AnyPod[] | undefined> {
-  const { uid = "", namespace = "", deletionTimestamp } = job.metadata ?? {};
-  const candidates = [...ownedPods(job, context.cache), ...orphanPods(namespace, context.cache)];
-  const wanted = claimPods(
-    { uid, deleting: deletionTimestamp !== undefined, finishedToo: true },
-    labelSelectorMatcher(job.spec?.selector),
-    candidates,
-  );
-  return applyClaim({ resource: Job, object: job }, wanted, context, TRACKING_FINALIZER);
-}
-
 interface Management {
   readonly outcome: Outcome;
   readonly managed: Managed | undefined;
@@ -138,8 +119,8 @@ async function manage(situation: Situation, context: ReconcileContext): Promise<
   if (job.metadata?.deletionTimestamp !== undefined) return { outcome: { done: [] }, managed: undefined };
 
   const { remove, create, waitMs } = demandOf(situation);
-  // Nobody counts pods that are too many, so the finalizer goes first.
-  if (remove.length > 0) return deleted(await deletePods(owner, remove, context, (pod) => untrack(pod, context)));
+  // Nobody counts pods that are too many, so the finalizer goes first; but not from one that ended a moment ago.
+  if (remove.length > 0) return deleted(await deletePods(owner, remove, context, (pod) => untrack(pod, context, true)));
   const plain = tracked(podFromTemplate(owner, job.spec?.template));
   const pods = create.map((at) => (at === undefined ? plain : forIndex(plain, job, at, situation.awaitingSuccessor.get(at))));
   const outcome = await createPods(owner, pods, context);

@@ -1,12 +1,12 @@
-// What all controllers that own pods do with them: make them from a template, create, delete, adopt and release them.
-// Upstream's RealPodControl and PodControllerRefManager (pkg/controller).
+// What controllers that own pods do with them: make them from a template, create and delete them.
+// Upstream's RealPodControl (pkg/controller).
 
 import { Pod, type PodTemplateSpec } from "#kinds/api/core-v1.gen.ts";
-import { isApiError, isNotFound } from "#meta/errors.ts";
-import { controllerOf, type DeepReadonly, keyOf, type KubeObject, type OwnerReference } from "#meta/object.ts";
-import { apiVersionOf, type Resource } from "#meta/resource.ts";
-import { index, type ReconcileContext } from "#reconcile/controller.ts";
-import type { Claim } from "./claim.ts";
+import { isApiError, isConflict, isNotFound } from "#meta/errors.ts";
+import { controllerReference } from "#meta/controller-reference.ts";
+import { type DeepReadonly, keyOf, type KubeObject } from "#meta/object.ts";
+import type { Resource } from "#meta/resource.ts";
+import type { ReconcileContext } from "#reconcile/controller.ts";
 
 type AnyPod = DeepReadonly<Pod>;
 
@@ -14,32 +14,6 @@ type AnyPod = DeepReadonly<Pod>;
 export interface Owner<T extends KubeObject = KubeObject> {
   readonly resource: Resource<T>;
   readonly object: DeepReadonly<T>;
-}
-
-const BY_OWNER = "pods-by-owner";
-
-/** Pods by the uid of their controller. One index, however many controllers name it. */
-export const podsByOwner = index(Pod, BY_OWNER, (pod) => [`${pod.metadata?.namespace}/${controllerOf(pod)?.uid ?? ""}`]);
-
-/** Needs `podsByOwner` among the controller's indexes. */
-export function ownedPods(owner: DeepReadonly<KubeObject>, cache: ReconcileContext["cache"]): readonly AnyPod[] {
-  return cache(Pod).byIndex(BY_OWNER, `${owner.metadata?.namespace}/${owner.metadata?.uid}`);
-}
-
-/** Pods without a controller. Needs `podsByOwner`. */
-export function orphanPods(namespace: string, cache: ReconcileContext["cache"]): readonly AnyPod[] {
-  return cache(Pod).byIndex(BY_OWNER, `${namespace}/`);
-}
-
-export function controllerReference({ resource, object }: Owner): OwnerReference {
-  return {
-    apiVersion: apiVersionOf(resource),
-    kind: resource.kind,
-    name: object.metadata?.name ?? "",
-    uid: object.metadata?.uid ?? "",
-    controller: true,
-    blockOwnerDeletion: true,
-  };
 }
 
 export function podFromTemplate(owner: Owner, shared: DeepReadonly<PodTemplateSpec> | undefined): Pod {
@@ -55,43 +29,10 @@ export function podFromTemplate(owner: Owner, shared: DeepReadonly<PodTemplateSp
       ...(labels ? { labels } : {}),
       ...(annotations ? { annotations } : {}),
       ...(finalizers ? { finalizers } : {}),
-      ownerReferences: [controllerReference(owner)],
+      ownerReferences: [controllerReference(owner.resource, owner.object)],
     },
     ...(template.spec ? { spec: template.spec } : {}),
   };
-}
-
-/**
- * Does what the claim says; `finalizer` goes on pods with adoption and off with release. Gives the pods that are now the
- * owner's; undefined: the owner is about to go, and the cache does not show it yet.
- */
-export async function applyClaim(
-  owner: Owner,
-  claim: Claim,
-  { client, signal }: ReconcileContext,
-  finalizer?: string,
-): Promise<AnyPod[] | undefined> {
-  const { resource, object } = owner;
-  const patchPod = async (pod: AnyPod, metadata: object): Promise<AnyPod[]> => {
-    const patch = { metadata: { uid: pod.metadata?.uid, ...metadata } };
-    try {
-      return [await client.patch(Pod, keyOf(pod), patch, { type: "strategic", signal })];
-    } catch (error) {
-      if (isNotFound(error)) return []; // gone meanwhile: nothing to own or to let go
-      throw error;
-    }
-  };
-  const drop = finalizer === undefined ? {} : { "$deleteFromPrimitiveList/finalizers": [finalizer] };
-  for (const pod of claim.release)
-    await patchPod(pod, { ownerReferences: [{ $patch: "delete", uid: object.metadata?.uid ?? "" }], ...drop });
-  const pods = [...claim.owned];
-  if (claim.adopt.length === 0) return pods;
-  // The cache may be behind a deletion: adopting for an owner that is going would leak the pod to the collector.
-  const fresh = await client.get(resource, keyOf(object), { signal });
-  if (fresh.metadata?.uid !== object.metadata?.uid || fresh.metadata?.deletionTimestamp !== undefined) return undefined;
-  const add = finalizer === undefined ? {} : { finalizers: [finalizer] };
-  for (const pod of claim.adopt) pods.push(...(await patchPod(pod, { ownerReferences: [controllerReference(owner)], ...add })));
-  return pods;
 }
 
 /** What came of writes to many pods: those that went well, and what another one failed with. */
@@ -138,7 +79,8 @@ export async function deletePods(
   const done = pods.filter((_, index) => isDone(results[index]));
   const failed = results.find((result) => result.status === "rejected" && !isNotFound(result.reason));
   if (failed?.status !== "rejected") return { done };
-  events.event(owner, "Warning", "FailedDelete", `Error deleting: ${messageOf(failed.reason)}`);
+  // Changed a moment ago: the next run looks at it again.
+  if (!isConflict(failed.reason)) events.event(owner, "Warning", "FailedDelete", `Error deleting: ${messageOf(failed.reason)}`);
   return { done, failure: failed.reason };
 }
 
