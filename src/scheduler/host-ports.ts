@@ -16,10 +16,10 @@ export function hostPortsOf(pod: AnyPod): readonly string[] {
   return ports ?? none;
 }
 
-export function portsClash(wanted: string, used: ReadonlySet<string>): boolean {
+export function portsClash(wanted: string, used: ReadonlyMap<string, number>): boolean {
   if (used.has(wanted)) return true;
   const [protocol = "", ip = "", port = ""] = wanted.split("/");
   if (ip !== ANY) return used.has(`${protocol}/${ANY}/${port}`);
-  for (const other of used) if (other.startsWith(`${protocol}/`) && other.endsWith(`/${port}`)) return true;
+  for (const other of used.keys()) if (other.startsWith(`${protocol}/`) && other.endsWith(`/${port}`)) return true;
   return false;
 }

@@ -1,22 +1,30 @@
-// Gives pods nodes: watches, decides one pod at a time (decide.ts), binds many at once.
+// Gives pods nodes: watches, decides one pod at a time (decide.ts), binds many at once (binding-cycle.ts).
 
 import type { Client } from "#client/client.ts";
-import { type Binding, Namespace, Node, Pod } from "#kinds/api/core-v1.gen.ts";
+import { Namespace, Node, Pod } from "#kinds/api/core-v1.gen.ts";
+import { isTerminal } from "#kinds/core/pod/state.ts";
 import type { Clock, Timer } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
-import { equal } from "#lib/equal.ts";
-import { isTerminal } from "#kinds/core/pod/state.ts";
-import { getCondition } from "#meta/conditions.ts";
-import { isConflict, isNotFound } from "#meta/errors.ts";
-import { type DeepReadonly, type Key, keyOf, makeKey, splitKey } from "#meta/object.ts";
+import { aggregateText } from "#meta/errors.ts";
+import { type Key, makeKey } from "#meta/object.ts";
 import { createEventRecorder } from "#reconcile/events.ts";
-import type { InformerSet } from "#reconcile/informer.ts";
-import { createClusterState, isWaiting } from "./cluster-state.ts";
-import { chooseNode } from "./decide.ts";
-import type { Plugin } from "./framework.ts";
-import { defaultPlugins } from "./profile.ts";
-import { isGated } from "./plugins/scheduling-gates.ts";
-import { createSchedulingQueue } from "./scheduling-queue.ts";
+import type { Change, InformerSet } from "#reconcile/informer.ts";
+import { createTermCompiler } from "./affinity-terms.ts";
+import { createBindingCycle } from "./binding-cycle.ts";
+import { type ClusterEvent, nodeChanges, podChanges } from "./cluster-events.ts";
+import { createClusterState } from "./cluster-state.ts";
+import { completeConfiguration } from "./configuration/defaults.ts";
+import type { KubeSchedulerConfiguration } from "./configuration/types.ts";
+import { validateConfiguration } from "./configuration/validate.ts";
+import { chooseNode, fitMessage, type Rotation } from "./decide.ts";
+import type { AnyPod, FailedCycle, PodInfo } from "./framework.ts";
+import { informerListers } from "./listers.ts";
+import { podInfo } from "./pod-info.ts";
+import { createPodStatusWriter } from "./pod-status.ts";
+import { createPreemptor } from "./preemptor.ts";
+import { createProfile, gatedBy, type PluginHandle, type Profile } from "./profile.ts";
+import { createSchedulingQueue, type QueuedPod } from "./scheduling-queue.ts";
+import { subscribeToStorage } from "./storage-events.ts";
 
 export interface SchedulerOptions {
   readonly client: Client;
@@ -24,9 +32,8 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
-  /** Pods that name this scheduler are its own. */
-  readonly name?: string;
-  readonly plugins?: readonly Plugin[];
+  /** Default: one profile, `default-scheduler`, with upstream's plugins. */
+  readonly configuration?: KubeSchedulerConfiguration;
 }
 
 export interface Scheduler {
@@ -36,111 +43,217 @@ export interface Scheduler {
 }
 
 /** Pods decided in one go before others get the thread. */
-const SLICE = 50;
+const SLICE = 20;
+/** Bindings under way at which no more pods are decided. */
+const MAX_BINDING = 500;
+/** The name of the component, in events. */
+const COMPONENT = "default-scheduler";
 
+/** Throws a RangeError that lists what is wrong with the configuration. */
 export function startScheduler(options: SchedulerOptions): Scheduler {
-  const { client, clock, informers, log, random, name = "default-scheduler", plugins = defaultPlugins } = options;
+  const { client, clock, informers, log, random } = options;
+  const configuration = completeConfiguration(options.configuration);
+  const wrong = validateConfiguration(configuration);
+  if (wrong.length > 0) throw new RangeError(aggregateText(wrong));
+
   const stopping = new AbortController();
   const { signal } = stopping;
-  const events = createEventRecorder({ client, clock, log, random, component: name, signal });
+  const events = createEventRecorder({ client, clock, log, random, component: COMPONENT, signal });
   const pods = informers.informer(Pod);
   const nodes = informers.informer(Node);
   const namespaces = informers.informer(Namespace);
-  const state = createClusterState((namespace) => namespaces.get(makeKey(undefined, namespace))?.metadata?.labels);
-  const binding = new Set<Promise<void>>();
+  const listers = informerListers(informers);
+  const namespaceLabels = (namespace: string) => namespaces.get(makeKey(undefined, namespace))?.metadata?.labels;
+  const compiler = createTermCompiler(namespaceLabels);
+  const state = createClusterState(namespaceLabels);
+  const { snapshot, nominator } = state;
+  const rotation: Rotation = { start: 0 };
+  const working = new Set<Promise<void>>();
   let ready = false;
   let pending: Timer | undefined;
 
-  const wake = () => {
-    if (ready && !signal.aborted) pending ??= clock.after(0, runSlice);
+  const track = (work: Promise<void>) => {
+    const tracked = work
+      .catch((error: unknown) => (signal.aborted ? undefined : log.error("scheduling failed", { error })))
+      .finally(() => {
+        working.delete(tracked);
+        wake();
+      });
+    working.add(tracked);
   };
-  const queue = createSchedulingQueue(clock, wake);
+  const wake = () => {
+    if (ready && !signal.aborted && queue.size > 0) pending ??= clock.after(0, runSlice);
+  };
+  const preemptor = createPreemptor({
+    client,
+    clock,
+    log,
+    events,
+    signal,
+    track,
+    podOf: (key) => pods.get(key),
+    onFailed: (key) => queue.activate(key),
+  });
+  const handle: PluginHandle = { client, clock, random, listers, compiler, preemptor };
+  const profiles = new Map<string, Profile>(
+    configuration.profiles.map((profile) => [profile.schedulerName, createProfile(profile, handle)]),
+  );
+  const profileOf = ({ spec }: AnyPod) => profiles.get(spec?.schedulerName ?? "default-scheduler");
+  const rules = new Map(
+    [...profiles].map(([name, profile]) => [name, { gatedBy: (pod: PodInfo) => gatedBy(profile, pod), interests: profile.interests }]),
+  );
+  // All profiles sort alike; validation sees to it.
+  const sort = profiles.values().next().value?.queueSort;
+  const queue = createSchedulingQueue({
+    clock,
+    wake: () => wake(),
+    rulesOf: ({ pod }) => rules.get(pod.spec?.schedulerName ?? "default-scheduler"),
+    compare: (a, b) => sort?.queueSort(a, b) ?? 0,
+    initialBackoffMs: configuration.podInitialBackoffSeconds * 1000,
+    maxBackoffMs: configuration.podMaxBackoffSeconds * 1000,
+  });
+  const status = createPodStatusWriter({ client, clock, events, signal, track });
+  const bindings = createBindingCycle({
+    state,
+    events,
+    log,
+    signal,
+    status,
+    podOf: (key) => pods.get(key),
+    done: (queued) => queue.done(queued),
+    failed: (queued, released) => {
+      queue.failed(queued, new Set());
+      // What was assumed is free again.
+      if (released) queue.move({ resource: "Pod", action: "delete", before: released });
+    },
+  });
+
   const runSlice = () => {
     pending = undefined;
     for (let count = 0; count < SLICE && !signal.aborted; count++) {
-      const key = queue.pop();
-      if (key === undefined) return;
-      schedule(key);
+      if (working.size >= MAX_BINDING) return; // each that ends wakes
+      const queued = queue.pop();
+      if (!queued) return;
+      schedule(queued);
     }
     wake();
   };
-  const schedule = (key: Key) => {
-    const pod = pods.get(key);
-    if (!pod || !isWaiting(pod, name) || isGated(pod) || state.isPlaced(key)) return queue.delete(key);
-    const choice = chooseNode(pod, state.snapshot(), plugins, random);
-    if (!("node" in choice)) {
-      queue.unschedulable(key);
-      track(reportUnschedulable(pod, choice.message));
+  const schedule = (queued: QueuedPod) => {
+    const { pod } = queued;
+    const profile = profileOf(pod.pod);
+    if (!profile || state.isPlaced(pod.key)) return queue.done(queued);
+    if (pod.deleting) {
+      const { namespace = "", name = "" } = pod.pod.metadata ?? {};
+      events.event({ resource: Pod, object: pod.pod }, "Warning", "FailedScheduling", `skip schedule deleting pod: ${namespace}/${name}`);
+      return queue.done(queued);
+    }
+    const choice = chooseNode(pod, snapshot, profile, rotation, random);
+    if ("failed" in choice) return giveUp(queued, choice.failed, profile);
+    if ("noNodes" in choice) {
+      // Any plugin may come to like a node that appears.
+      queue.failed(queued, new Set(profile.filters.map(({ name }) => name)));
+      nominator.set(pod, undefined);
+      status.unschedulable(pod, "no nodes available to schedule pods", "");
       return;
     }
-    state.assume(pod, choice.node);
-    track(bind(key, pod, choice.node));
+    nominator.delete(pod.key);
+    track(bindings.start(queued, choice.node, profile));
   };
-  const track = (work: Promise<void>) => {
-    const tracked = work.catch((error: unknown) => log.error("scheduling failed", { error })).finally(() => binding.delete(tracked));
-    binding.add(tracked);
+  const giveUp = (queued: QueuedPod, cycle: FailedCycle, profile: Profile) => {
+    const { pod } = queued;
+    let nominated: string | undefined;
+    const messages: string[] = [];
+    for (const { postFilter } of profile.postFilters) {
+      const { message, nominatedNode } = postFilter(cycle);
+      if (nominatedNode !== undefined) nominated = nominatedNode;
+      if (message === "") {
+        messages.length = 0;
+        break;
+      }
+      messages.push(message);
+    }
+    queue.failed(queued, cycle.diagnosis.rejectedBy);
+    if (nominated !== undefined) nominator.set(pod, nominated);
+    status.unschedulable(pod, fitMessage(cycle.diagnosis, messages.join(", ")), nominated);
   };
-  const bind = async (key: Key, pod: DeepReadonly<Pod>, node: string) => {
-    const { namespace, name: podName } = splitKey(key);
-    const body: Binding = {
-      apiVersion: "v1",
-      kind: "Binding",
-      metadata: { name: podName, namespace, uid: pod.metadata?.uid ?? "" },
-      target: { apiVersion: "v1", kind: "Node", name: node },
-    };
-    try {
-      await client.createSubresource(Pod, key, "binding", body, { signal });
-      queue.done(key);
-      events.event({ resource: Pod, object: pod }, "Normal", "Scheduled", `Successfully assigned ${namespace}/${podName} to ${node}`);
-    } catch (error) {
+
+  /** Ended pods are as good as gone: they take no room. */
+  const present = (pod: AnyPod | undefined) => (pod && !isTerminal(pod) ? pod : undefined);
+  const onPod = ({ before: had, after: has }: Change<Pod>) => {
+    const before = present(had);
+    const after = present(has);
+    const key = keyOfEither(had, has);
+    if (before && after && before.metadata?.uid !== after.metadata?.uid) {
+      onPod({ before });
+      onPod({ after });
+    } else if (after?.spec?.nodeName) placedChanged(key, before, after);
+    else if (before?.spec?.nodeName) placedGone(key, before);
+    else if (after) waitingChanged(key, before, after);
+    else if (before) waitingGone(key, before);
+  };
+  const placedChanged = (key: Key, before: AnyPod | undefined, after: AnyPod) => {
+    state.setPod(key, podInfo(after, compiler));
+    if (before?.spec?.nodeName) {
+      for (const action of podChanges(before, after)) queue.move({ resource: "Pod", action, before, after });
+      return;
+    }
+    queue.delete(key);
+    nominator.delete(key);
+    queue.move({ resource: "Pod", action: "add", after });
+  };
+  const placedGone = (key: Key, before: AnyPod) => {
+    state.setPod(key, undefined);
+    queue.move({ resource: "Pod", action: "delete", before });
+  };
+  const waitingChanged = (key: Key, before: AnyPod | undefined, after: AnyPod) => {
+    if (!profileOf(after)) return;
+    if (state.isAssumed(key)) {
+      if (after.metadata?.deletionTimestamp !== undefined) state.forget(key);
+      return;
+    }
+    const pod = podInfo(after, compiler);
+    if (before === undefined || !queue.has(key)) queue.add(pod);
+    else queue.update(before, pod);
+    const wasNominated = before?.status?.nominatedNodeName ?? "";
+    const isNominated = after.status?.nominatedNodeName ?? "";
+    // What was decided meanwhile and is not yet shown stays.
+    if (before === undefined || wasNominated !== isNominated) nominator.set(pod, isNominated);
+    else if (nominator.nodeOf(key) !== undefined) nominator.set(pod, nominator.nodeOf(key));
+    if (wasNominated !== "" && wasNominated !== isNominated && before) roomGivenUp(before);
+  };
+  const waitingGone = (key: Key, before: AnyPod) => {
+    if (!profileOf(before)) return;
+    queue.delete(key);
+    nominator.delete(key);
+    if (state.isAssumed(key)) {
       state.forget(key);
-      if (signal.aborted) return;
-      queue.moveAll(); // what was assumed is free again
-      if (isNotFound(error) || (isConflict(error) && pods.get(key)?.spec?.nodeName)) return queue.delete(key);
-      queue.retry(key);
-      const message = `running Bind plugin "DefaultBinder": ${error instanceof Error ? error.message : String(error)}`;
-      events.event({ resource: Pod, object: pod }, "Warning", "FailedScheduling", message);
-      log.warn("pod not bound", { pod: key, node, error: String(error) });
-    }
+      queue.move({ resource: "Pod", action: "delete", before });
+    } else if (before.status?.nominatedNodeName) roomGivenUp(before);
   };
-  const reportUnschedulable = async (pod: DeepReadonly<Pod>, message: string) => {
-    events.event({ resource: Pod, object: pod }, "Warning", "FailedScheduling", message);
-    const present = getCondition(pod.status?.conditions, "PodScheduled");
-    if (present?.status === "False" && present.reason === "Unschedulable" && present.message === message) return;
-    const now = `${new Date(clock.now()).toISOString().slice(0, 19)}Z`;
-    const lastTransitionTime = present?.status === "False" ? (present.lastTransitionTime ?? now) : now;
-    const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message, lastProbeTime: null, lastTransitionTime };
-    try {
-      await client.patch(Pod, keyOf(pod), { status: { conditions: [condition] } }, { type: "strategic", subresource: "status", signal });
-    } catch (error) {
-      if (!isNotFound(error) && !signal.aborted) throw error;
-    }
+  /** Those to whom the room was denied may have it now. */
+  const roomGivenUp = (before: AnyPod) => {
+    const priority = before.spec?.priority ?? 0;
+    queue.move({ resource: "Pod", action: "delete", before }, (pod) => pod.priority <= priority);
+  };
+  const onNode = ({ before, after }: Change<Node>) => {
+    const nodeName = (after ?? before)?.metadata?.name ?? "";
+    if (!after) queue.move({ resource: "Node", action: "delete", before });
+    state.setNode(nodeName, after);
+    if (!after) return;
+    const actions: ClusterEvent["action"][] = before ? nodeChanges(before, after) : ["add"];
+    for (const action of actions) queue.move({ resource: "Node", action, before, after });
+  };
+  const onNamespace = ({ before, after }: Change<Namespace>) => {
+    if (JSON.stringify(before?.metadata?.labels) !== JSON.stringify(after?.metadata?.labels)) state.namespaceChanged();
   };
 
   const subscriptions = [
-    pods.subscribe(({ before, after }) => {
-      const pod = after ?? before;
-      if (!pod) return;
-      const key = keyOf(pod);
-      state.setPod(key, after);
-      if (after && isWaiting(after, name) && !isGated(after)) {
-        queue.add(key, after.spec?.priority ?? 0, mindsOthers(after));
-        if (before && !sameWish(before, after)) queue.touch(key);
-      } else queue.delete(key);
-      const had = takesRoom(before);
-      const has = takesRoom(after);
-      if (had && !has) queue.moveAll();
-      // Seen when the API shows it, not when it was assumed: by then all that was tried in between has been counted.
-      else if (has && (!had || !sameWish(before, after))) queue.podPlaced();
-    }),
-    nodes.subscribe(({ before, after }) => {
-      const nodeName = (after ?? before)?.metadata?.name ?? "";
-      state.setNode(nodeName, after);
-      if (after && !isHeartbeat(before, after)) queue.moveAll();
-    }),
-    namespaces.subscribe(() => queue.moveAll()),
+    pods.subscribe(onPod),
+    nodes.subscribe(onNode),
+    namespaces.subscribe(onNamespace),
+    ...subscribeToStorage(listers, (event) => queue.move(event)),
   ];
-  const synced = Promise.all([pods.synced, nodes.synced, namespaces.synced]).then(() => {
+  const synced = Promise.all([pods, nodes, namespaces, ...Object.values(listers)].map((informer) => informer.synced)).then(() => {
     ready = true;
     wake();
   });
@@ -151,33 +264,12 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
       pending?.cancel();
       for (const subscription of subscriptions) subscription[Symbol.dispose]();
       queue.close();
-      await Promise.all(binding);
+      await Promise.all(working);
     },
   };
 }
 
-/** On a node, and not ended. */
-function takesRoom(pod: DeepReadonly<Pod> | undefined): pod is DeepReadonly<Pod> {
-  return pod?.spec?.nodeName !== undefined && pod.spec.nodeName !== "" && !isTerminal(pod);
-}
-
-/** Whether where other pods are can decide where the pod may go. */
-function mindsOthers({ spec }: DeepReadonly<Pod>): boolean {
-  return (
-    spec?.affinity?.podAffinity !== undefined ||
-    spec?.affinity?.podAntiAffinity !== undefined ||
-    (spec?.topologySpreadConstraints ?? []).length > 0
-  );
-}
-
-/** Labels and spec are the same; what happened to the status does not matter to any plugin. */
-function sameWish(before: DeepReadonly<Pod>, after: DeepReadonly<Pod>): boolean {
-  return equal(before.metadata?.labels, after.metadata?.labels) && equal(before.spec, after.spec);
-}
-
-/** Nothing that a plugin looks at changed. */
-function isHeartbeat(before: DeepReadonly<Node> | undefined, after: DeepReadonly<Node>): boolean {
-  if (!before) return false;
-  const seen = (node: DeepReadonly<Node>) => JSON.stringify([node.metadata?.labels, node.spec, node.status?.allocatable]);
-  return seen(before) === seen(after);
+function keyOfEither(before: AnyPod | undefined, after: AnyPod | undefined): Key {
+  const metadata = (after ?? before)?.metadata;
+  return makeKey(metadata?.namespace, metadata?.name ?? "");
 }

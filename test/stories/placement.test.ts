@@ -60,7 +60,9 @@ test("a pod that fits nowhere says so and is placed when a node appears", async 
   await cluster.addNode("small", { capacity: { cpu: "1" } });
   await cluster.eventually(
     "the message tells of the small node",
-    async () => (await unschedulable(cluster, "p")) === "0/1 nodes are available: 1 Insufficient cpu.",
+    async () =>
+      (await unschedulable(cluster, "p")) ===
+      "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
   );
   await cluster.addNode("large");
   await cluster.eventually("it is placed", async () => (await placed(cluster, "p")) === "large");
@@ -93,7 +95,10 @@ test("host ports: one pod to a node", async () => {
   for (const name of ["a", "b"]) await make(cluster, name, onPort(8080));
   assert.deepEqual([await nodeOf(cluster, "a"), await nodeOf(cluster, "b")].toSorted(), ["n0", "n1"]);
   await make(cluster, "c", onPort(8080));
-  assert.equal(await unschedulable(cluster, "c"), "0/2 nodes are available: 2 node(s) didn't have free ports for the requested pod ports.");
+  assert.equal(
+    await unschedulable(cluster, "c"),
+    "0/2 nodes are available: 2 node(s) didn't have free ports for the requested pod ports. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.",
+  );
   await make(cluster, "d", onPort(8081));
   assert.ok(await nodeOf(cluster, "d"));
 });
@@ -102,7 +107,10 @@ test("taints keep pods off until they are tolerated or taken away", async () => 
   await using cluster = await startWorkloads(1);
   await cluster.client.patch(Node, "n0" as Key, { spec: { taints: [{ key: "k", value: "v", effect: "NoSchedule" }] } }, { type: "merge" });
   await make(cluster, "p");
-  assert.equal(await unschedulable(cluster, "p"), "0/1 nodes are available: 1 node(s) had untolerated taint(s).");
+  assert.equal(
+    await unschedulable(cluster, "p"),
+    "0/1 nodes are available: 1 node(s) had untolerated taint(s). preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
+  );
   await make(cluster, "tolerant", { tolerations: [{ key: "k", operator: "Exists" }] });
   assert.equal(await nodeOf(cluster, "tolerant"), "n0");
   await cluster.client.patch(Pod, keyed("p"), { spec: { tolerations: [{ key: "k", operator: "Exists" }] } }, { type: "merge" });
@@ -121,7 +129,10 @@ test("inter-pod anti-affinity: one to a node; affinity waits for its company", a
   for (const name of ["a", "b"]) await make(cluster, name, apart);
   assert.deepEqual([await nodeOf(cluster, "a"), await nodeOf(cluster, "b")].toSorted(), ["n0", "n1"]);
   await make(cluster, "c", apart);
-  assert.equal(await unschedulable(cluster, "c"), "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules.");
+  assert.equal(
+    await unschedulable(cluster, "c"),
+    "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.",
+  );
 
   const company = { matchLabels: { app: "company" } };
   await cluster.make(Pod, {
@@ -135,7 +146,10 @@ test("inter-pod anti-affinity: one to a node; affinity waits for its company", a
       },
     },
   });
-  assert.equal(await unschedulable(cluster, "follower"), "0/2 nodes are available: 2 node(s) didn't match pod affinity rules.");
+  assert.equal(
+    await unschedulable(cluster, "follower"),
+    "0/2 nodes are available: 2 node(s) didn't match pod affinity rules. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.",
+  );
   await cluster.make(Pod, {
     metadata: { name: "leader", namespace: NAMESPACE, labels: company.matchLabels },
     spec: { containers: [{ name: "c", image: "x" }], nodeSelector: { "kubernetes.io/hostname": "n1" } },

@@ -1,45 +1,112 @@
-import { MAX_SCORE, type NodeInfo, type Plugin, type Refusal } from "../framework.ts";
-import { podRequests, podRequestsNonZero, type Resources } from "../resources.ts";
+import { type NodeInfo, type Plugin, type PodInfo, type Refusal } from "../framework.ts";
+import { amountsOf, isExtendedResource, podRequests } from "../resources.ts";
+import { type ScoringStrategy, scorerOf, usageOf } from "../resource-scores.ts";
 
-const SCORED = ["cpu", "memory"];
+export interface NodeResourcesFitArgs {
+  /** Extended resources that are somebody else's matter. */
+  readonly ignoredResources?: readonly string[];
+  /** The same by the part before the slash. */
+  readonly ignoredResourceGroups?: readonly string[];
+  readonly scoringStrategy: ScoringStrategy;
+}
 
-/** What the pod asks for must be free; of the nodes that have it, the emptiest is preferred (LeastAllocated on cpu and memory). */
-export const nodeResourcesFit: Plugin = {
-  name: "NodeResourcesFit",
-  weight: 1,
-  prepare: (pod) => {
-    const requests = [...podRequests(pod)].filter(([, amount]) => amount > 0);
-    const extra = podRequestsNonZero(pod);
-    return {
-      filter: (info) => fits(requests, info),
-      score: (info) => freeShare(info, extra),
-    };
-  },
-};
+type Request = readonly [name: string, amount: number];
 
-function fits(requests: readonly (readonly [string, number])[], info: NodeInfo): Refusal | undefined {
-  const reasons: string[] = [];
+/** What the pod asks for must be free; the strategy says which of the nodes that have it is preferred. */
+export function nodeResourcesFit(args: NodeResourcesFitArgs): Plugin {
+  const ignored = new Set(args.ignoredResources);
+  const ignoredGroups = new Set(args.ignoredResourceGroups);
+  const scoreOf = scorerOf(args.scoringStrategy);
+  const { resources } = args.scoringStrategy;
+  const isIgnored = (name: string) =>
+    isExtendedResource(name) && (ignored.has(name) || ignoredGroups.has(name.slice(0, name.indexOf("/"))));
+  const requestsOf = (pod: PodInfo): Request[] => {
+    const requests: Request[] = [];
+    for (const [name, amount] of pod.requests)
+      if (amount > 0 && (ignored.size + ignoredGroups.size === 0 || !isIgnored(name))) requests.push([name, amount]);
+    return requests.toSorted(([a], [b]) => rank(a) - rank(b));
+  };
+  const refusals = new Map<string, Refusal>();
+  return {
+    name: "NodeResourcesFit",
+    filter: (pod) => {
+      const requests = requestsOf(pod);
+      const cpu = pod.requests.get("cpu") ?? 0;
+      const memory = pod.requests.get("memory") ?? 0;
+      // Most pods ask for nothing else.
+      const more = requests.some(([name]) => name !== "cpu" && name !== "memory");
+      return {
+        check: (info) => {
+          const fits =
+            info.pods.size < info.allowedPods &&
+            (cpu === 0 || cpu <= info.allocatableCpu - info.requestedCpu) &&
+            (memory === 0 || memory <= info.allocatableMemory - info.requestedMemory);
+          return fits && !more ? undefined : shortage(requests, info, refusals);
+        },
+      };
+    },
+    score: (pod) => {
+      const wanted = resources.map(({ name }) =>
+        name === "cpu" ? pod.nonZero.cpu : name === "memory" ? pod.nonZero.memory : (pod.requests.get(name) ?? 0),
+      );
+      const allocatable = new Float64Array(resources.length);
+      const requested = new Float64Array(resources.length);
+      return {
+        score: (info) => {
+          usageOf(info, resources, wanted, true, allocatable, requested);
+          return scoreOf(requested, allocatable);
+        },
+      };
+    },
+    events: [
+      {
+        resource: "Pod",
+        actions: ["delete", "scaleDown"],
+        helps: (pod, before, after) => {
+          if (!after) return Boolean(before?.spec?.nodeName || before?.status?.nominatedNodeName);
+          if (after.metadata?.uid === pod.uid) return true;
+          if (!after.spec?.nodeName || !before) return false;
+          const [was, is] = [podRequests(before), podRequests(after)];
+          return requestsOf(pod).some(([name]) => (was.get(name) ?? 0) > (is.get(name) ?? 0));
+        },
+      },
+      {
+        resource: "Node",
+        actions: ["add", "allocatable"],
+        helps: (pod, before, after) => {
+          if (!after) return false;
+          const is = amountsOf(after.status?.allocatable);
+          const requests = requestsOf(pod);
+          if ((is.get("pods") ?? 0) < 1 || requests.some(([name, amount]) => amount > (is.get(name) ?? 0))) return false;
+          if (!before) return true;
+          const was = amountsOf(before.status?.allocatable);
+          return ["pods", ...requests.map(([name]) => name)].some((name) => (is.get(name) ?? 0) > (was.get(name) ?? 0));
+        },
+      },
+    ],
+  };
+}
+
+const FIRST = ["cpu", "memory", "ephemeral-storage"];
+
+function rank(name: string): number {
+  const position = FIRST.indexOf(name);
+  return position < 0 ? FIRST.length : position;
+}
+
+/** Refusals of the same sort are one object, so that thousands of them cost nothing. */
+function shortage(requests: readonly Request[], info: NodeInfo, refusals: Map<string, Refusal>): Refusal | undefined {
+  let what = info.pods.size + 1 > info.allowedPods ? "Too many pods" : "";
   let unresolvable = false;
-  if (info.pods.size + 1 > (info.allocatable.get("pods") ?? 0)) reasons.push("Too many pods");
   for (const [name, amount] of requests) {
     const total = info.allocatable.get(name) ?? 0;
     if (amount <= total - (info.requested.get(name) ?? 0)) continue;
-    reasons.push(`Insufficient ${name}`);
+    what = what === "" ? `Insufficient ${name}` : `${what}\nInsufficient ${name}`;
     unresolvable ||= amount > total;
   }
-  return reasons.length > 0 ? { reasons, unresolvable } : undefined;
-}
-
-/** 0 to 100; resources that the node does not have do not count. */
-function freeShare({ allocatable, requestedNonZero }: NodeInfo, more: Resources): number {
-  let sum = 0;
-  let counted = 0;
-  for (const name of SCORED) {
-    const total = allocatable.get(name) ?? 0;
-    if (total === 0) continue;
-    const used = (requestedNonZero.get(name) ?? 0) + (more.get(name) ?? 0);
-    sum += used > total ? 0 : Math.floor(((total - used) * MAX_SCORE) / total);
-    counted++;
-  }
-  return counted === 0 ? 0 : Math.floor(sum / counted);
+  if (what === "") return undefined;
+  const id = unresolvable ? `!${what}` : what;
+  let refusal = refusals.get(id);
+  if (!refusal) refusals.set(id, (refusal = { reasons: what.split("\n"), ...(unresolvable ? { unresolvable } : {}) }));
+  return refusal;
 }

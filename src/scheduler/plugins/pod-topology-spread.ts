@@ -1,145 +1,189 @@
 import type { TopologySpreadConstraint } from "#kinds/api/core-v1.gen.ts";
-import { controllerOf, type DeepReadonly } from "#meta/object.ts";
-import { labelSelectorMatcher } from "#meta/selectors.ts";
-import { type AnyPod, MAX_SCORE, type NodeInfo, type Opinion, type Plugin, type Snapshot } from "../framework.ts";
-import { podAllowsNode } from "../node-selection.ts";
-import { untolerated } from "../tolerations.ts";
+import type { DeepReadonly } from "#meta/object.ts";
+import type { EventInterest } from "../cluster-events.ts";
+import {
+  type AnyNode,
+  type AnyPod,
+  type Filter,
+  MAX_SCORE,
+  type NodeInfo,
+  type Plugin,
+  type PodInfo,
+  type Refusal,
+  type Score,
+  type Snapshot,
+} from "../framework.ts";
+import { type Constraint, type ConstraintMaker, countsByValue, createConstraintMaker, takesPart } from "../spread-constraints.ts";
+import type { SpreadHandle } from "../spread-constraints.ts";
 
-interface Constraint {
-  readonly key: string;
-  readonly maxSkew: number;
-  readonly minDomains: number;
-  /** Whether a running pod counts. */
-  readonly matches: (pod: AnyPod) => boolean;
-  readonly selfMatch: number;
-  /** Matching pods per value of the topology key, over nodes that count. */
-  readonly counts: Map<string, number>;
-  /** Nodes without the key still take part for other constraints. */
-  readonly optional: boolean;
-  /** Whether a node takes part for this constraint. */
-  readonly counted: (info: NodeInfo) => boolean;
+export interface PodTopologySpreadArgs {
+  /** For pods that name no constraints. */
+  readonly defaultConstraints?: readonly DeepReadonly<TopologySpreadConstraint>[];
+  /** System: over hosts and zones, softly. */
+  readonly defaultingType: "System" | "List";
 }
 
-/** Spreads pods over zones, hosts or any other label: hard constraints filter, soft ones score. */
-export const podTopologySpread: Plugin = {
-  name: "PodTopologySpread",
-  weight: 2,
-  prepare: (pod, snapshot) => {
-    const all = pod.spec?.topologySpreadConstraints ?? [];
-    const hard = all
-      .filter((constraint) => constraint.whenUnsatisfiable === "DoNotSchedule")
-      .map((constraint) => prepareConstraint(pod, constraint));
-    const soft = all
-      .filter((constraint) => constraint.whenUnsatisfiable === "ScheduleAnyway")
-      .map((constraint) => prepareConstraint(pod, constraint));
-    if (all.length === 0) soft.push(...systemDefaults(pod));
-    if (hard.length === 0 && soft.length === 0) return undefined;
-    count(pod, hard, snapshot);
-    count(pod, soft, snapshot);
-    return { ...(hard.length > 0 ? { filter: filterBy(hard) } : {}), ...(soft.length > 0 ? scoreBy(soft) : {}) };
-  },
+const TOO_MANY: Refusal = { reasons: ["node(s) didn't match pod topology spread constraints"] };
+const NO_LABEL: Refusal = {
+  reasons: ["node(s) didn't match pod topology spread constraints (missing required label)"],
+  unresolvable: true,
 };
+const HOSTNAME = "kubernetes.io/hostname";
+/** Raw score of a node that lacks a topology label: it gets none at all. */
+const IGNORED = -1;
 
-function prepareConstraint(pod: AnyPod, constraint: DeepReadonly<TopologySpreadConstraint>): Constraint {
-  const extra = (constraint.matchLabelKeys ?? []).flatMap((key) => {
-    const value = pod.metadata?.labels?.[key];
-    return value === undefined ? [] : [{ key, operator: "In", values: [value] }];
-  });
-  const base = constraint.labelSelector;
-  const selector = labelSelectorMatcher(
-    base === undefined || extra.length === 0 ? base : { ...base, matchExpressions: [...(base.matchExpressions ?? []), ...extra] },
-  );
+/** Spreads pods over zones, hosts or any other label: hard constraints filter, soft ones score. */
+export function podTopologySpread(args: PodTopologySpreadArgs, handle: SpreadHandle): Plugin {
+  const maker = createConstraintMaker(args, handle);
   return {
-    key: constraint.topologyKey,
-    maxSkew: constraint.maxSkew,
-    minDomains: constraint.minDomains ?? 1,
-    matches: (other) => selector.matches(other.metadata?.labels),
-    selfMatch: selector.matches(pod.metadata?.labels) ? 1 : 0,
-    counts: new Map(),
-    optional: false,
-    counted: ({ node }) =>
-      ((constraint.nodeAffinityPolicy ?? "Honor") === "Ignore" || podAllowsNode(pod, node)) &&
-      ((constraint.nodeTaintsPolicy ?? "Ignore") === "Ignore" ||
-        untolerated(node, pod.spec?.tolerations, ["NoSchedule", "NoExecute"]) === undefined),
+    name: "PodTopologySpread",
+    filter: (pod, snapshot) => filter(pod, maker.constraints(pod, "DoNotSchedule"), snapshot),
+    score: (pod, snapshot, feasible) => score(pod, maker, snapshot, feasible),
+    events: eventsFor(maker),
   };
 }
 
-/** Nodes take part only if they have the keys of all constraints. */
-function count(pod: AnyPod, constraints: readonly Constraint[], snapshot: Snapshot): void {
-  const namespace = pod.metadata?.namespace;
-  for (const info of snapshot.nodes) {
-    const labels = info.node.metadata?.labels ?? {};
-    if (!constraints.every(({ key, optional }) => optional || key in labels)) continue;
-    for (const constraint of constraints) {
-      if (!(constraint.key in labels) || !constraint.counted(info)) continue;
-      const value = labels[constraint.key] ?? "";
-      let matching = constraint.counts.get(value) ?? 0;
-      for (const other of info.pods) {
-        if (other.metadata?.namespace === namespace && other.metadata?.deletionTimestamp === undefined && constraint.matches(other))
-          matching++;
-      }
-      constraint.counts.set(value, matching);
+/** Counts of one constraint. What a what-if shifts is held in a copy. */
+class SpreadCounts {
+  readonly constraint: Constraint;
+  #counts: ReadonlyMap<string, number>;
+  #least: number | undefined;
+  /** Domains; those that no pod is in are absent from shared counts. */
+  readonly #domains: ReadonlyMap<string, unknown>;
+  #own: Map<string, number> | undefined;
+
+  constructor(constraint: Constraint, counts: ReadonlyMap<string, number>, domains: ReadonlyMap<string, unknown>, least: number) {
+    this.constraint = constraint;
+    this.#counts = counts;
+    this.#domains = domains;
+    this.#least = domains.size < constraint.minDomains ? 0 : least;
+  }
+
+  get least(): number {
+    if (this.#least === undefined) {
+      let least = Infinity;
+      if (this.#domains.size < this.constraint.minDomains) least = 0;
+      else for (const value of this.#domains.keys()) least = Math.min(least, this.at(value));
+      this.#least = least;
     }
+    return this.#least;
+  }
+
+  at(value: string): number {
+    return this.#counts.get(value) ?? 0;
+  }
+
+  shift(value: string, by: number): void {
+    this.#own ??= new Map(this.#counts);
+    this.#own.set(value, (this.#own.get(value) ?? 0) + by);
+    this.#counts = this.#own;
+    this.#least = undefined;
   }
 }
 
-function filterBy(constraints: readonly Constraint[]): NonNullable<Opinion["filter"]> {
-  const least = constraints.map(({ counts, minDomains }) => (counts.size < minDomains ? 0 : Math.min(...counts.values())));
-  return (info) => {
-    for (const [position, constraint] of constraints.entries()) {
-      const value = info.node.metadata?.labels?.[constraint.key];
-      if (value === undefined)
-        return { reasons: ["node(s) didn't match pod topology spread constraints (missing required label)"], unresolvable: true };
-      const skew = (constraint.counts.get(value) ?? 0) + constraint.selfMatch - (least[position] ?? 0);
-      if (skew > constraint.maxSkew) return { reasons: ["node(s) didn't match pod topology spread constraints"] };
-    }
-    return undefined;
+function filter(pod: PodInfo, constraints: readonly Constraint[], snapshot: Snapshot): Filter | undefined {
+  if (constraints.length === 0) return undefined;
+  const all = constraints.map((constraint) => {
+    const { counts, domains, least } = countsByValue(pod, constraint, constraints, snapshot);
+    return new SpreadCounts(constraint, counts, domains, least);
+  });
+  return {
+    check: ({ labels }) => {
+      for (const counts of all) {
+        const { constraint } = counts;
+        const value = labels[constraint.key];
+        if (value === undefined) return NO_LABEL;
+        if (counts.at(value) + constraint.selfMatch - counts.least > constraint.maxSkew) return TOO_MANY;
+      }
+      return undefined;
+    },
+    shift: (info, other, by) => {
+      for (const counts of all) {
+        const { constraint } = counts;
+        const value = info.labels[constraint.key];
+        if (value !== undefined && constraint.selection.matches(other) && takesPart(pod, info, constraint, constraints))
+          counts.shift(value, by);
+      }
+    },
   };
 }
 
-function scoreBy(constraints: readonly Constraint[]): Pick<Opinion, "score" | "normalize"> {
-  // Constraints over many domains weigh more, or a zone constraint would drown a host constraint.
-  const weights = constraints.map(({ counts }) => Math.log(counts.size + 2));
-  const hasKeys = (info: NodeInfo) => constraints.every(({ key, optional }) => optional || info.node.metadata?.labels?.[key] !== undefined);
-  const ignored = -1;
+function score(pod: PodInfo, maker: ConstraintMaker, snapshot: Snapshot, feasible: readonly NodeInfo[]): Score | undefined {
+  const constraints = maker.constraints(pod, "ScheduleAnyway");
+  if (constraints.length === 0) return undefined;
+  // Nodes need the labels of all constraints that the pod itself names; the system's own are for whom they fit.
+  const needsAll = maker.needsAllLabels(pod);
+  const hasAll = ({ labels }: NodeInfo) => constraints.every(({ key }) => labels[key] !== undefined);
+  const considered = needsAll ? feasible.filter(hasAll) : feasible;
+  const parts = constraints.map((constraint) => {
+    const { key, maxSkew } = constraint;
+    if (key === HOSTNAME) {
+      const tally = snapshot.tally(constraint.selection);
+      return { key, maxSkew, weight: Math.log(considered.length + 2), count: (info: NodeInfo) => tally.at(info) };
+    }
+    const values = new Set(considered.map(({ labels }) => labels[key] ?? ""));
+    const { counts } = countsByValue(pod, constraint, needsAll ? constraints : [], snapshot);
+    // Constraints over many domains weigh more, or one over zones would drown one over hosts.
+    return { key, maxSkew, weight: Math.log(values.size + 2), count: ({ labels }: NodeInfo) => counts.get(labels[key] ?? "") ?? 0 };
+  });
   return {
     score: (info) => {
-      if (!hasKeys(info)) return ignored;
+      if (needsAll && !hasAll(info)) return IGNORED;
       let sum = 0;
-      for (const [position, { counts, key, maxSkew }] of constraints.entries()) {
-        sum += (counts.get(info.node.metadata?.labels?.[key] ?? "") ?? 0) * (weights[position] ?? 1) + (maxSkew - 1);
+      for (const { key, maxSkew, weight, count } of parts) {
+        if (info.labels[key] !== undefined) sum += count(info) * weight + (maxSkew - 1);
       }
       return Math.round(sum);
     },
     normalize: (scores) => {
-      const valid = scores.filter((score) => score !== ignored);
       let [min, max] = [Infinity, 0];
-      for (const score of valid) [min, max] = [Math.min(min, score), Math.max(max, score)];
+      for (const one of scores) if (one !== IGNORED) [min, max] = [Math.min(min, one), Math.max(max, one)];
       for (let position = 0; position < scores.length; position++) {
-        const score = scores[position] ?? ignored;
-        scores[position] = score === ignored ? 0 : max === 0 ? MAX_SCORE : Math.floor((MAX_SCORE * (max + min - score)) / max);
+        const one = scores[position] ?? IGNORED;
+        scores[position] = one === IGNORED ? 0 : max === 0 ? MAX_SCORE : Math.floor((MAX_SCORE * (max + min - one)) / max);
       }
     },
   };
 }
 
-/**
- * What pods with a controller get when they name no constraints: spread over hosts and zones among their siblings, as
- * upstream's system defaults do.
- */
-function systemDefaults(pod: AnyPod): Constraint[] {
-  const owner = controllerOf(pod);
-  if (!owner) return [];
-  const matches = (other: AnyPod) => controllerOf(other)?.uid === owner.uid;
-  const constraint = (key: string, maxSkew: number): Constraint => ({
-    key,
-    maxSkew,
-    minDomains: 1,
-    matches,
-    selfMatch: 1,
-    counts: new Map(),
-    optional: true,
-    counted: ({ node }) => podAllowsNode(pod, node),
-  });
-  return [constraint("kubernetes.io/hostname", 3), constraint("topology.kubernetes.io/zone", 5)];
+function eventsFor(maker: ConstraintMaker): EventInterest[] {
+  const matches = ({ selection }: Constraint, { metadata }: AnyPod) =>
+    selection.matches({ namespace: metadata?.namespace ?? "", labels: metadata?.labels, deleting: false });
+  const hasLabels = (node: AnyNode, constraints: readonly Constraint[]) =>
+    constraints.every(({ key }) => node.metadata?.labels?.[key] !== undefined);
+  return [
+    {
+      resource: "Pod",
+      actions: ["add", "labels", "tolerations", "delete"],
+      helps: (pod, before, after) => {
+        const involved = (other: AnyPod | undefined) =>
+          other === undefined ||
+          other.metadata?.uid === pod.uid ||
+          (Boolean(other.spec?.nodeName || other.status?.nominatedNodeName) && other.metadata?.namespace === pod.namespace);
+        if (!involved(before) || !involved(after)) return false;
+        const constraints = maker.constraints(pod, "DoNotSchedule");
+        if (!before || !after) {
+          const other = before ?? after;
+          return other !== undefined && constraints.some((constraint) => matches(constraint, other));
+        }
+        const tolerates = after.metadata?.uid === pod.uid && after.spec?.tolerations?.length !== before.spec?.tolerations?.length;
+        return (
+          (tolerates && constraints.some(({ honorTaints }) => honorTaints)) ||
+          constraints.some((constraint) => matches(constraint, before) !== matches(constraint, after))
+        );
+      },
+    },
+    {
+      resource: "Node",
+      actions: ["add", "delete", "labels", "taints"],
+      helps: (pod, before, after) => {
+        const constraints = maker.constraints(pod, "DoNotSchedule");
+        const was = before !== undefined && hasLabels(before, constraints);
+        const is = after !== undefined && hasLabels(after, constraints);
+        if (!before || !after || was !== is) return was || is;
+        const moved = constraints.some(({ key }) => before.metadata?.labels?.[key] !== after.metadata?.labels?.[key]);
+        return is && (moved || JSON.stringify(before.spec?.taints) !== JSON.stringify(after.spec?.taints));
+      },
+    },
+  ];
 }
