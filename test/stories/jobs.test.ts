@@ -276,6 +276,19 @@ test("an orphaned pod keeps no finalizer; the next Job that matches adopts it wi
   assert.equal((await jobOf(cluster, "second")).status?.active, 1);
 });
 
+test("a pod that no longer matches is let go without finalizer, and replaced", async () => {
+  await using cluster = await startJobs();
+  await makeJob(cluster, "strict", {}, RUNNING);
+  await cluster.eventually("it runs", async () => (await jobOf(cluster, "strict")).status?.active === 1);
+  const [pod] = await podsOf(cluster, "strict");
+  const labels = { "batch.kubernetes.io/controller-uid": null };
+  await cluster.client.patch(Pod, keyOf(pod as Pod), { metadata: { labels } }, { type: "merge" });
+  await cluster.eventually("another runs", async () => (await podsOf(cluster, "strict")).length === 2);
+  const { metadata } = await cluster.client.get(Pod, keyOf(pod as Pod));
+  assert.deepEqual([metadata?.ownerReferences, metadata?.finalizers], [undefined, undefined]);
+  assert.equal((await jobOf(cluster, "strict")).status?.failed, undefined);
+});
+
 test("a Job that another controller manages is left alone", async () => {
   await using cluster = await startJobs();
   await makeJob(cluster, "theirs", { managedBy: "example.com/other" });
