@@ -1,6 +1,7 @@
 // Which taints a node should carry, and how long a pod may stay on a tainted node. Pure.
 
 import type { Node, Taint, Toleration } from "#kinds/api/core-v1.gen.ts";
+import { tolerates } from "#kinds/core/node/placement.ts";
 import { getCondition } from "#meta/conditions.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 
@@ -44,21 +45,6 @@ export function taintsOf(node: DeepReadonly<Node>, noExecute: string | undefined
   const kept = current.filter((taint) => !ours(taint) || wanted.some((other) => same(taint, other)));
   const added = wanted.filter((taint) => !current.some((other) => same(taint, other))).map((taint) => ({ ...taint, timeAdded: now }));
   return added.length === 0 && kept.length === current.length ? current : [...kept, ...added];
-}
-
-/** Whether the toleration covers the taint. */
-export function tolerates(toleration: DeepReadonly<Toleration>, taint: DeepReadonly<Taint>): boolean {
-  if (toleration.effect && toleration.effect !== taint.effect) return false;
-  if (toleration.key && toleration.key !== taint.key) return false;
-  switch (toleration.operator ?? "Equal") {
-    case "":
-    case "Equal":
-      return (toleration.value ?? "") === (taint.value ?? "");
-    case "Exists":
-      return true;
-    default:
-      return false;
-  }
 }
 
 /**

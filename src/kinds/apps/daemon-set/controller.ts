@@ -2,11 +2,10 @@
 
 import { ControllerRevision, DaemonSet } from "#kinds/api/apps-v1.gen.ts";
 import { Node, Pod } from "#kinds/api/core-v1.gen.ts";
+import { createPods, deletePods } from "#kinds/shared/owned-pods/controller.ts";
 import { clone } from "#lib/clone.ts";
 import { equal } from "#lib/equal.ts";
-import { slowStart } from "#lib/slow-start.ts";
 import { controllerReference } from "#meta/controller-reference.ts";
-import { isApiError, isNotFound } from "#meta/errors.ts";
 import { controllerOf, type DeepReadonly, type Key, keyOf, type KubeObject, makeKey } from "#meta/object.ts";
 import { labelSelectorMatcher } from "#meta/selectors.ts";
 import { templateHash } from "#meta/template-hash.ts";
@@ -113,8 +112,10 @@ async function sync(set: AnyDaemonSet, failedPods: FailedPods, context: Reconcil
       create = update.create;
       remove = [...update.remove];
     }
-    await createPods(view, create.slice(0, BURST), context);
-    await deletePods(set, remove.slice(0, BURST), context);
+    const made = create.slice(0, BURST).map((nodeName) => makePod(set, hash, nodeName));
+    const outcomes = [await createPods(owner, made, context), await deletePods(owner, remove.slice(0, BURST), context)];
+    const refused = outcomes.find((outcome) => outcome.failure !== undefined);
+    if (refused) throw refused.failure;
     await forgetRevisions(set, old, pods, context);
   } catch (error) {
     failure = { error };
@@ -225,43 +226,6 @@ function pickEnded({ ended }: Upkeep, { set, now }: View, failedPods: FailedPods
   return { remove, waitMs };
 }
 
-async function createPods({ set, hash }: View, nodeNames: readonly string[], { client, events, signal }: ReconcileContext): Promise<void> {
-  const about = { resource: DaemonSet, object: set };
-  await slowStart(nodeNames, async (nodeName) => {
-    try {
-      const created = await client.create(Pod, makePod(set, hash, nodeName), { signal });
-      events.event(about, "Normal", "SuccessfulCreate", `Created pod: ${created.metadata?.name}`);
-    } catch (error) {
-      // In a namespace that goes, creating again would never succeed.
-      if (isApiError(error) && error.status.details?.causes?.some((cause) => cause.reason === "NamespaceTerminating")) return;
-      events.event(about, "Warning", "FailedCreate", `Error creating: ${messageOf(error)}`);
-      throw error;
-    }
-  });
-}
-
-async function deletePods(set: AnyDaemonSet, pods: readonly AnyPod[], { client, events, signal }: ReconcileContext): Promise<void> {
-  const about = { resource: DaemonSet, object: set };
-  const results = await Promise.allSettled(
-    pods.map(async (pod) => {
-      try {
-        await client.delete(Pod, keyOf(pod), { preconditions: { uid: pod.metadata?.uid ?? "" }, signal });
-        events.event(about, "Normal", "SuccessfulDelete", `Deleted pod: ${pod.metadata?.name}`);
-      } catch (error) {
-        if (isNotFound(error)) return;
-        events.event(about, "Warning", "FailedDelete", `Error deleting: ${messageOf(error)}`);
-        throw error;
-      }
-    }),
-  );
-  const failed = results.find((result) => result.status === "rejected");
-  if (failed) throw failed.reason;
-}
-
 function earliest(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,6 +3,7 @@
 import { ControllerRevision, StatefulSet } from "#kinds/api/apps-v1.gen.ts";
 import { PersistentVolumeClaim, Pod, type PodTemplateSpec } from "#kinds/api/core-v1.gen.ts";
 import { defaultPodTemplate } from "#kinds/core/pod/pod-spec/defaults.ts";
+import { messageOf } from "#kinds/shared/owned-pods/controller.ts";
 import { clone } from "#lib/clone.ts";
 import { equal } from "#lib/equal.ts";
 import { slowStart } from "#lib/slow-start.ts";
@@ -332,8 +333,4 @@ async function writeStatus(view: View, collisions: number, replaced: number, { c
     await client.updateStatus(StatefulSet, next, { signal });
   }
   return recheckInMs;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -59,7 +59,7 @@ export function tolerates(toleration: DeepReadonly<Toleration>, taint: DeepReado
   switch (toleration.operator ?? "Equal") {
     case "":
     case "Equal":
-      return Boolean(toleration.key) && (toleration.value ?? "") === (taint.value ?? "");
+      return (toleration.value ?? "") === (taint.value ?? "");
     case "Exists":
       return true;
     default:
