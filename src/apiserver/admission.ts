@@ -19,6 +19,8 @@ export interface AdmissionAttributes {
   /** What is stored now; absent for CREATE. */
   readonly oldObject: KubeObject | undefined;
   readonly user: UserInfo;
+  /** How the request came, for plugins that ask whether more may be done: a patch is an UPDATE too. Absent: as the operation says. */
+  readonly verb?: "update" | "patch";
   readonly dryRun: boolean;
   /** Adds a Warning header to the answer. */
   warn(text: string): void;

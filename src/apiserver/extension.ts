@@ -61,13 +61,15 @@ export interface Allocator {
    * Before an object is stored (create, update; not dry-run: then `dryRun` is true and nothing may stay taken). May change `next`; throws ApiError.
    * Resolves to functions for what follows: exactly one of them is called.
    */
-  readonly allocate: (
-    next: KubeObject,
-    previous: DeepReadonly<KubeObject> | undefined,
-    dryRun: boolean,
-  ) => Promise<{ readonly commit: () => void; readonly rollback: () => void }>;
-  /** After an object is gone. */
-  readonly release: (object: DeepReadonly<KubeObject>) => void;
+  readonly allocate: (next: KubeObject, previous: DeepReadonly<KubeObject> | undefined, dryRun: boolean) => Promise<Allocation>;
+  /** After an object is gone. The answer to the client waits for what it returns: what was freed can be had again then. */
+  readonly release: (object: DeepReadonly<KubeObject>) => Promise<void> | void;
+}
+
+/** What was taken for one write, to be kept or given back. The answer waits for either. */
+export interface Allocation {
+  readonly commit: () => Promise<void> | void;
+  readonly rollback: () => Promise<void> | void;
 }
 
 /** One extension; started once per server, before it takes requests. */

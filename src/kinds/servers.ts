@@ -20,6 +20,7 @@ import { serviceProxyExtension } from "./core/service/proxy/server.ts";
 import { serviceExtension, type ServiceOptions } from "./core/service/server.ts";
 import { certificateExtension } from "./certificates/certificate-signing-request/server.ts";
 import { flowControlExtension } from "./flowcontrol/server.ts";
+import { resourceExtension } from "./resource/server.ts";
 import { createRbacServer } from "./rbac/server.ts";
 
 export interface KindServersOptions {
@@ -53,6 +54,7 @@ export function createKindServers(options: KindServersOptions): KindServers {
     systemPriorityClasses,
     certificateExtension,
     flowControlExtension,
+    resourceExtension,
     bindingExtension(),
     evictionExtension(),
     podConnectExtension(kubelet),

@@ -24,7 +24,12 @@ export interface Column<T> {
 export interface WriteContext {
   /** RFC 3339 in seconds. */
   readonly now: string;
-  readonly user: { readonly name: string; readonly groups: readonly string[] };
+  readonly user: {
+    readonly name: string;
+    readonly groups: readonly string[];
+    readonly uid?: string;
+    readonly extra?: Readonly<Record<string, readonly string[]>>;
+  };
   /** "" for the object itself, else `status`, `scale`, ... */
   readonly subresource: string;
   /** Random hex/alphanumeric source for generated names and ids. */

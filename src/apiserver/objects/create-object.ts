@@ -6,6 +6,7 @@ import { generateName } from "#meta/generate-name.ts";
 import { validateObjectMeta } from "#meta/metadata-validation.ts";
 import type { KubeObject, ObjectMeta } from "#meta/object.ts";
 import type { AdmissionAttributes } from "../admission.ts";
+import type { SelectedPlugins } from "../admission-chain.ts";
 import { isWriteConflict } from "../store-errors.ts";
 import { hasGeneration } from "./generation.ts";
 import { storeKey, type ServedKind } from "./served-kind.ts";
@@ -36,10 +37,12 @@ export async function createObject(
   const metadata: ObjectMeta = (object.metadata ??= {});
   if (metadata.resourceVersion) throw new ApiError(500, "", "resourceVersion should not be set on objects to be created");
   const base = metadata.name ? undefined : metadata.generateName;
-  if (!base) return createNamed(environment, kind, object, namespace, call);
+  const admission = admit(environment, kind, object, namespace, call);
+  const admitted = admission instanceof Promise ? await admission : admission;
+  if (!base) return createNamed(environment, kind, object, call, admitted);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await createNamed(environment, kind, clone(object), namespace, call, base);
+      return await createNamed(environment, kind, clone(object), call, admitted, base);
     } catch (error) {
       if (!(error instanceof NameTaken)) throw error;
       if (attempt >= NAME_ATTEMPTS) {
@@ -63,14 +66,19 @@ class NameTaken extends Error {
   }
 }
 
-async function createNamed(
+interface Admitted {
+  readonly plugins: SelectedPlugins | undefined;
+  readonly attributes: AdmissionAttributes | undefined;
+}
+
+/** What is done once, however many names are tried: up to mutating admission, which changes `object`. */
+function admit(
   environment: WriteEnvironment,
   kind: ServedKind,
   object: KubeObject,
   namespace: string,
   call: WriteCall,
-  base?: string,
-): Promise<Written> {
+): Admitted | Promise<Admitted> {
   const { definition, resource } = kind;
   const metadata = fillSystemMetadata(environment, kind, object, namespace);
   dedupOwners(metadata, call.warn, false);
@@ -89,10 +97,24 @@ async function createNamed(
     dryRun: call.dryRun,
     warn: call.warn,
   };
-  if (attributes && plugins?.mutate) {
-    await plugins.mutate(attributes);
+  const admitted: Admitted = { plugins, attributes };
+  if (!attributes || !plugins?.mutate) return admitted;
+  return plugins.mutate(attributes).then(() => {
     dedupOwners(metadata, call.warn, true);
-  }
+    return admitted;
+  });
+}
+
+async function createNamed(
+  environment: WriteEnvironment,
+  kind: ServedKind,
+  object: KubeObject,
+  call: WriteCall,
+  { plugins, attributes }: Admitted,
+  base?: string,
+): Promise<Written> {
+  const { definition, resource } = kind;
+  const metadata: ObjectMeta = (object.metadata ??= {});
   if (base !== undefined) metadata.name = generateName(base, environment.random);
   if (kind.hasStatus && !definition.statusOnCreate && call.subresource !== "*") delete (object as { status?: unknown }).status;
   delete metadata.generation;
@@ -118,16 +140,16 @@ async function createNamed(
       return { entry: { key, value, revision: 0, createRevision: 0 }, created: true };
     }
     const entry = await environment.store.put(key, value, 0);
-    taken?.commit();
+    await taken?.commit();
     return { entry, created: true };
   } catch (error) {
-    taken?.rollback();
+    await taken?.rollback();
     if (!isWriteConflict(error)) throw error;
     const name = metadata.name ?? "";
     const refusal = await existing(environment, kind, storeKey(kind, metadata.namespace ?? "", name), name);
     throw base === undefined ? refusal : new NameTaken(refusal);
   } finally {
-    if (call.dryRun) taken?.rollback();
+    if (call.dryRun) await taken?.rollback();
   }
 }
 

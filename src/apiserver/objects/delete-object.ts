@@ -61,7 +61,7 @@ export async function deleteObject(
       const last = value && marked ? marked : entry;
       if (plan.do === "mark") return { entry: last, outcome };
       const revision = await store.delete(key, last.revision);
-      release(environment, kind, current);
+      await release(environment, kind, current);
       return { entry: { ...last, revision }, outcome };
     } catch (error) {
       if (!isWriteConflict(error)) throw error;

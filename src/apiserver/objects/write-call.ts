@@ -8,7 +8,7 @@ import type { WriteContext } from "#meta/kind.ts";
 import type { DeepReadonly, KubeObject, ObjectMeta, OwnerReference } from "#meta/object.ts";
 import type { Entry, Store } from "#store/store.ts";
 import type { AdmissionChain } from "../admission-chain.ts";
-import type { Allocator } from "../extension.ts";
+import type { Allocation, Allocator } from "../extension.ts";
 import type { UserInfo } from "../http.ts";
 import { uuid } from "../uuid.ts";
 import type { ServedKind } from "./served-kind.ts";
@@ -111,18 +111,23 @@ export async function allocate(
   next: KubeObject,
   previous: DeepReadonly<KubeObject> | undefined,
   dryRun: boolean,
-): Promise<{ readonly commit: () => void; readonly rollback: () => void }> {
-  const taken: { commit: () => void; rollback: () => void }[] = [];
-  const rollback = () => {
-    for (const one of taken.splice(0).toReversed()) one.rollback();
+): Promise<Allocation> {
+  const taken: Allocation[] = [];
+  const rollback = async () => {
+    for (const one of taken.splice(0).toReversed()) await one.rollback();
   };
   try {
     for (const allocator of environment.allocators(kind)) taken.push(await allocator.allocate(next, previous, dryRun));
   } catch (error) {
-    rollback();
+    await rollback();
     throw error;
   }
-  return { commit: () => taken.splice(0).forEach((one) => one.commit()), rollback };
+  return {
+    async commit() {
+      for (const one of taken.splice(0)) await one.commit();
+    },
+    rollback,
+  };
 }
 
 /** Sets managedFields for a write that is no apply. To be called after defaulting and before admission, whose changes belong to nobody. */
@@ -168,8 +173,8 @@ export function dropEmptyFields(metadata: ObjectMeta): void {
 }
 
 /** Tells allocators that an object is gone. */
-export function release(environment: WriteEnvironment, kind: ServedKind, object: DeepReadonly<KubeObject>): void {
-  for (const allocator of environment.allocators(kind)) allocator.release(object);
+export async function release(environment: WriteEnvironment, kind: ServedKind, object: DeepReadonly<KubeObject>): Promise<void> {
+  for (const allocator of environment.allocators(kind)) await allocator.release(object);
 }
 
 /** A value of metadata.resourceVersion: 0 if absent. Throws 422 for what is no version. */

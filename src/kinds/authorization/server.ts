@@ -11,10 +11,12 @@ import {
   type SubjectAccessReviewSpec,
   type SubjectAccessReviewStatus,
 } from "#kinds/api/authorization-v1.gen.ts";
+import type { Errors } from "#kinds/shared/checks.ts";
 import { badRequest, invalid } from "#meta/errors.ts";
 import type { KubeObject } from "#meta/object.ts";
 import { apiVersionOf, type Resource } from "#meta/resource.ts";
-import { validateLocalReview, validateReviewSpec, validateReviewSubject } from "./validate.ts";
+import { selectorProblems } from "./selectors.ts";
+import { checkLocalReview, checkNoMetadata, checkReviewSpec } from "./validate.ts";
 
 export const authorizationExtension: ServerExtension = {
   name: "authorization",
@@ -22,30 +24,37 @@ export const authorizationExtension: ServerExtension = {
     Promise.resolve({
       handlers: [
         handler(SelfSubjectAccessReview, async (review, call) => {
-          check(SelfSubjectAccessReview, validateReviewSpec(review.spec));
+          const errors: Errors = [];
+          checkReviewSpec(errors, review.spec, false);
+          checkNoMetadata(errors, review.metadata, false);
+          await admit(call, SelfSubjectAccessReview, review, errors);
           return decide(authorizer, review.spec, call.user);
         }),
-        handler(SubjectAccessReview, (review) => {
-          check(SubjectAccessReview, [...validateReviewSpec(review.spec), ...validateReviewSubject(review.spec)]);
+        handler(SubjectAccessReview, async (review, call) => {
+          const errors: Errors = [];
+          checkReviewSpec(errors, review.spec, true);
+          checkNoMetadata(errors, review.metadata, false);
+          await admit(call, SubjectAccessReview, review, errors);
           return decide(authorizer, review.spec, subjectOf(review.spec));
         }),
-        handler(LocalSubjectAccessReview, (review, call) => {
-          const namespace = review.metadata?.namespace || call.info.namespace;
-          if (namespace !== call.info.namespace) {
-            throw badRequest(`namespace on object does not match namespace of request`);
+        handler(LocalSubjectAccessReview, async (review, call) => {
+          const { namespace } = call.info;
+          const metadata = (review.metadata ??= {});
+          if ((metadata.namespace ||= namespace) !== namespace) {
+            throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
           }
-          check(LocalSubjectAccessReview, [
-            ...validateReviewSpec(review.spec),
-            ...validateReviewSubject(review.spec),
-            ...validateLocalReview(review.spec, namespace),
-          ]);
+          const errors: Errors = [];
+          checkReviewSpec(errors, review.spec, true);
+          checkNoMetadata(errors, metadata, true);
+          checkLocalReview(errors, review.spec, namespace);
+          await admit(call, LocalSubjectAccessReview, review, errors);
           return decide(authorizer, review.spec, subjectOf(review.spec));
         }),
-        handler(SelfSubjectRulesReview, (review, call) => {
+        handler(SelfSubjectRulesReview, async (review, call) => {
           const namespace = review.spec?.namespace ?? "";
           if (namespace === "") throw badRequest("no namespace on request");
-          const rules = authorizer.rulesFor?.(call.user, namespace);
-          return Promise.resolve(rules ?? { resourceRules: [], nonResourceRules: [], incomplete: true });
+          await call.admit("CREATE", review);
+          return authorizer.rulesFor?.(call.user, namespace) ?? { resourceRules: [], nonResourceRules: [], incomplete: true };
         }),
       ],
     }),
@@ -59,15 +68,15 @@ function handler<T extends KubeObject>(resource: Resource<T>, statusOf: (review:
     async handle(call: ExtensionCall): Promise<ExtensionResult> {
       const review = (await call.body()) as T; // decoded as the handler's kind
       const status = await statusOf(review, call);
-      await call.admit("CREATE", review);
       const object: KubeObject & { status: unknown } = { ...review, apiVersion: apiVersionOf(resource), kind: resource.kind, status };
       return { object, code: 201 };
     },
   };
 }
 
-function check(resource: Resource, errors: Parameters<typeof invalid>[2]): void {
+async function admit(call: ExtensionCall, resource: Resource, review: KubeObject, errors: Errors): Promise<void> {
   if (errors.length > 0) throw invalid(resource, "", errors);
+  await call.admit("CREATE", review);
 }
 
 function subjectOf(spec: SubjectAccessReviewSpec): UserInfo {
@@ -81,10 +90,12 @@ function subjectOf(spec: SubjectAccessReviewSpec): UserInfo {
 
 async function decide(authorizer: Authorizer, spec: SubjectAccessReviewSpec, user: UserInfo): Promise<SubjectAccessReviewStatus> {
   const decision = await authorizer.authorize(attributesOf(spec, user));
+  const evaluationError = selectorProblems(spec.resourceAttributes);
   return {
     allowed: decision.allowed,
     ...(decision.denied ? { denied: true } : {}),
     ...(decision.reason ? { reason: decision.reason } : {}),
+    ...(evaluationError ? { evaluationError } : {}),
   };
 }
 
@@ -94,7 +105,7 @@ function attributesOf({ resourceAttributes, nonResourceAttributes }: SubjectAcce
     verb: resourceAttributes?.verb ?? nonResourceAttributes?.verb ?? "",
     isResourceRequest: resourceAttributes !== undefined,
     apiGroup: resourceAttributes?.group ?? "",
-    apiVersion: resourceAttributes?.version ?? "",
+    apiVersion: resourceAttributes ? resourceAttributes.version || "*" : "",
     resource: resourceAttributes?.resource ?? "",
     subresource: resourceAttributes?.subresource ?? "",
     namespace: resourceAttributes?.namespace ?? "",

@@ -131,6 +131,15 @@ export function wrongCertificates(pem: string): string | undefined {
   return count === 0 ? "must contain at least one CERTIFICATE PEM block" : undefined;
 }
 
+/** What is wrong with a bundle of trusted certificates in PEM; undefined if there is one at least. */
+export function wrongRoots(pem: string): string | undefined {
+  const blocks = [...pemBlocks(pem)];
+  if (blocks.length === 0) return "unable to parse bytes as PEM block";
+  const certificates = blocks.filter(({ type, hasHeaders }) => type === "CERTIFICATE" && !hasHeaders).map(({ der }) => derElements(der));
+  if (certificates.some((elements) => elements?.length === 1 && elements.every(isCertificate))) return undefined;
+  return certificates.length > 0 ? "failed to parse certificate: x509: malformed certificate" : "unable to parse bytes as PEM block";
+}
+
 function isCertificate(element: Der): boolean {
   const parts = element.tag === SEQUENCE ? derElements(element.content) : undefined;
   return parts?.length === 3 && parts[0]?.tag === SEQUENCE && parts[1]?.tag === SEQUENCE && parts[2]?.tag === BIT_STRING;

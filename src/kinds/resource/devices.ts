@@ -49,9 +49,13 @@ export function defaultDeviceClaim(claim: DeviceClaim | undefined): void {
     for (const one of [...(request.exactly ? [request.exactly] : []), ...(request.firstAvailable ?? [])]) {
       if (!one.allocationMode) one.allocationMode = "ExactCount";
       if (one.allocationMode === "ExactCount" && !one.count) one.count = 1;
-      for (const toleration of one.tolerations ?? []) if (!toleration.operator) toleration.operator = "Equal";
+      defaultTolerations(one.tolerations);
     }
   }
+}
+
+export function defaultTolerations(tolerations: DeviceToleration[] | undefined): void {
+  for (const toleration of tolerations ?? []) if (!toleration.operator) toleration.operator = "Equal";
 }
 
 export function checkDeviceClaim(errors: Errors, path: string, claim: Part<DeviceClaim>, check: CheckExpression): void {

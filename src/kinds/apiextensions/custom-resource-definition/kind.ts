@@ -2,6 +2,8 @@ import type { CustomResourceDefinition } from "#kinds/api/apiextensions-v1.gen.t
 import { nameColumn } from "#kinds/shared/columns.ts";
 import type { CheckExpression } from "#kinds/shared/expressions.ts";
 import type { KindHooks } from "#meta/kind.ts";
+import { formatWarnings } from "./formats.ts";
+import { dropUnknownFields } from "./known-fields.ts";
 import { validateDefinition, validateDefinitionStatus } from "./validate.ts";
 
 function setDefaults(object: CustomResourceDefinition): void {
@@ -15,14 +17,16 @@ function setDefaults(object: CustomResourceDefinition): void {
   if (service) service.port ??= 443;
   const status = (object.status ??= {});
   if (!status.storedVersions?.length) addStoredVersion(object);
+  for (const version of spec.versions ?? []) if (version.schema?.openAPIV3Schema) dropUnknownFields(version.schema.openAPIV3Schema);
 }
 
 /** What the storage version is belongs to those that objects may be kept in. */
 function addStoredVersion(object: CustomResourceDefinition): void {
-  const storage = object.spec?.versions?.find((version) => version.storage)?.name;
-  if (storage === undefined) return;
+  const storage = object.spec?.versions?.find((version) => version.storage);
+  if (!storage) return;
+  const name = storage.name ?? "";
   const status = (object.status ??= {});
-  if (!status.storedVersions?.includes(storage)) status.storedVersions = [...(status.storedVersions ?? []), storage];
+  if (!status.storedVersions?.includes(name)) status.storedVersions = [...(status.storedVersions ?? []), name];
 }
 
 export const customResourceDefinitionHooks = (check: CheckExpression): KindHooks<CustomResourceDefinition> => ({
@@ -31,6 +35,7 @@ export const customResourceDefinitionHooks = (check: CheckExpression): KindHooks
     if (previous === undefined) next.status = {};
     if (subresource === "") addStoredVersion(next);
   },
+  warnings: (next, previous, { subresource }) => (subresource === "status" ? [] : formatWarnings(next, previous)),
   validate: (next, previous, { subresource }) =>
     subresource === "status" ? validateDefinitionStatus(next) : validateDefinition(next, previous, check),
   unconditionalUpdate: false,

@@ -5,6 +5,7 @@ import { checkOneOf, type Errors } from "#kinds/shared/checks.ts";
 import type { CheckExpression } from "#kinds/shared/expressions.ts";
 import { field } from "#meta/errors.ts";
 import type { DeepReadonly } from "#meta/object.ts";
+import { schemaAt } from "./field-path.ts";
 import { itemsOf, type Schema, valuesOf } from "./validate-structural.ts";
 
 const TYPES = ["array", "boolean", "integer", "number", "object", "string"];
@@ -25,9 +26,17 @@ interface Place {
   readonly noDefaults?: string;
   readonly isInMeta: boolean;
   readonly isRoot: boolean;
+  /** How often a value of this schema can occur in one object; undefined: without bound. */
+  readonly cardinality: number | undefined;
 }
 
-export const ROOT: Place = { isInMeta: false, isRoot: true };
+export const ROOT: Place = { isInMeta: false, isRoot: true, cardinality: 1 };
+
+/** How many values there can be inside one value; an object has each of its fields once. */
+function maxInside({ type, additionalProperties, maxItems, maxProperties }: Schema): number | undefined {
+  if (type === "array") return maxItems;
+  return type === "object" && additionalProperties !== undefined ? maxProperties : 1;
+}
 
 export function checkSchema(errors: Errors, path: string, schema: Schema, place: Place, checks: SchemaChecks): void {
   checkStandard(errors, path, schema, place);
@@ -35,7 +44,9 @@ export function checkSchema(errors: Errors, path: string, schema: Schema, place:
     const detail = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
     errors.push(field.forbidden(`${path}.uniqueItems`, detail));
   }
-  const inside = { ...place, isRoot: false };
+  const most = maxInside(schema);
+  const cardinality = place.cardinality === undefined || most === undefined ? undefined : place.cardinality * Math.max(most, 0);
+  const inside = { ...place, isRoot: false, cardinality };
   const values = valuesOf(schema);
   if (schema.additionalProperties !== undefined) {
     if (Object.keys(schema.properties ?? {}).length > 0 && schema.additionalProperties !== true) {
@@ -181,21 +192,22 @@ function checkMapKey(errors: Errors, path: string, items: Schema, key: string, k
 
 const hasLineBreak = (text: string): boolean => /[\n\r]/.test(text);
 
-function checkRules(errors: Errors, path: string, schema: Schema, { isRoot }: Place, { check, stored, isStructural }: SchemaChecks): void {
+function checkRules(errors: Errors, path: string, schema: Schema, place: Place, { check, stored, isStructural }: SchemaChecks): void {
   const before = errors.length;
   const rules = schema["x-kubernetes-validations"] ?? [];
-  for (const [index, rule] of rules.entries()) checkRule(errors, `${path}.x-kubernetes-validations[${index}]`, rule);
+  for (const [index, rule] of rules.entries()) checkRule(errors, `${path}.x-kubernetes-validations[${index}]`, rule, schema);
   if (!isStructural || errors.length > before) return;
+  const where = { schema, isRoot: place.isRoot, maxCardinality: place.cardinality };
   for (const [index, { rule, messageExpression }] of rules.entries()) {
     const at = `${path}.x-kubernetes-validations[${index}]`;
-    errors.push(...check({ path: `${at}.rule`, text: rule, purpose: "customResourceRule", stored: stored.has(rule), schema, isRoot }));
+    errors.push(...check({ path: `${at}.rule`, text: rule, purpose: "customResourceRule", stored: stored.has(rule), ...where }));
     if (!messageExpression) continue;
-    const use = { path: `${at}.messageExpression`, text: messageExpression, stored: stored.has(messageExpression), schema, isRoot };
+    const use = { path: `${at}.messageExpression`, text: messageExpression, stored: stored.has(messageExpression), ...where };
     errors.push(...check({ ...use, purpose: "customResourceMessage" }));
   }
 }
 
-function checkRule(errors: Errors, at: string, given: DeepReadonly<Partial<ValidationRule>>): void {
+function checkRule(errors: Errors, at: string, given: DeepReadonly<Partial<ValidationRule>>, schema: Schema): void {
   const { rule = "", message = "", messageExpression = "", fieldPath = "", reason } = given;
   if (rule.trim() === "") errors.push(field.required(`${at}.rule`, "rule is not specified"));
   else if (message !== "" && message.trim() === "") errors.push(field.invalid(`${at}.message`, message, "must be non-empty if specified"));
@@ -210,4 +222,7 @@ function checkRule(errors: Errors, at: string, given: DeepReadonly<Partial<Valid
   if (fieldPath !== "" && fieldPath.trim() === "")
     errors.push(field.invalid(`${at}.fieldPath`, fieldPath, "must be non-empty if specified"));
   if (hasLineBreak(fieldPath)) errors.push(field.invalid(`${at}.fieldPath`, fieldPath, "must not contain line breaks"));
+  if (fieldPath !== "" && typeof schemaAt(schema, fieldPath, true) === "string") {
+    errors.push(field.invalid(`${at}.fieldPath`, fieldPath, "must be a valid path"));
+  }
 }

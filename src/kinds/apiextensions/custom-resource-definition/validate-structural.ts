@@ -4,6 +4,7 @@
 import type { JSONSchemaProps } from "#kinds/api/apiextensions-v1.gen.ts";
 import type { Errors } from "#kinds/shared/checks.ts";
 import { equal } from "#lib/equal.ts";
+import { wrongPattern } from "#lib/re2-syntax.ts";
 import { field } from "#meta/errors.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 
@@ -25,6 +26,18 @@ export function itemsOf({ items }: Schema): Schema | undefined {
 /** The schema of a map's values; true and false are none. */
 export function valuesOf({ additionalProperties: values }: Schema): Schema | undefined {
   return typeof values === "object" ? values : undefined;
+}
+
+/** A schema and all in it. */
+export function* eachSchema(schema: Schema): Generator<Schema> {
+  yield schema;
+  const items = itemsOf(schema);
+  const lists = [Array.isArray(schema.items) ? (schema.items as readonly Schema[]) : [], schema.allOf, schema.anyOf, schema.oneOf];
+  const maps = [schema.properties, schema.patternProperties, schema.definitions];
+  const values = valuesOf(schema);
+  for (const one of [items, ...lists.flat(), schema.not, ...maps.flatMap((map) => Object.values(map ?? {})), values]) {
+    if (one) yield* eachSchema(one);
+  }
 }
 
 export function checkStructural(errors: Errors, path: string, schema: Schema): void {
@@ -114,15 +127,6 @@ function checkValueRules(errors: Errors, path: string, rules: Schema, skipsAnyOf
     if (wrong !== undefined) {
       errors.push(field.invalid(`${path}.pattern`, rules.pattern, `must be a valid regular expression, but isn't: ${wrong}`));
     }
-  }
-}
-
-function wrongPattern(pattern: string): string | undefined {
-  try {
-    new RegExp(pattern.replace(/\(\?P</g, "(?<").replace(/^\(\?i\)/, ""));
-    return undefined;
-  } catch (error) {
-    return `error parsing regexp: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 

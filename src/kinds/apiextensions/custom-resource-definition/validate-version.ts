@@ -10,6 +10,7 @@ import { checkRequired, type Errors } from "#kinds/shared/checks.ts";
 import { field } from "#meta/errors.ts";
 import { byteLength } from "#meta/names.ts";
 import type { DeepReadonly } from "#meta/object.ts";
+import { schemaAt } from "./field-path.ts";
 import type { Schema } from "./validate-structural.ts";
 
 type Read<T> = DeepReadonly<T>;
@@ -103,30 +104,19 @@ export function checkSelectableFields(
   for (const [index, { jsonPath = "" }] of (fields as readonly Partial<SelectableField>[]).entries()) {
     const at = `${path}[${index}].jsonPath`;
     if (!checkRequired(errors, at, jsonPath)) continue;
-    const found = schemaAt(schema, jsonPath);
+    const found = schemaAt(schema, jsonPath, false);
     if (typeof found === "string") {
       errors.push(field.invalid(at, jsonPath, `is an invalid path: ${found}`));
       continue;
     }
-    if (/^\.?metadata\b/.test(jsonPath)) errors.push(field.invalid(at, jsonPath, "must not point to fields in metadata"));
-    if (!SELECTABLE_TYPES.includes(found.type ?? "")) {
+    if (found.steps[0] === "metadata") errors.push(field.invalid(at, jsonPath, "must not point to fields in metadata"));
+    if (!SELECTABLE_TYPES.includes(found.schema?.type ?? "")) {
       const detail = "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.";
       errors.push(field.invalid(at, jsonPath, detail));
     }
-    if (seen.has(jsonPath)) errors.push(field.duplicate(at, jsonPath));
-    seen.add(jsonPath);
+    const steps = found.steps.join(".");
+    if (seen.has(steps)) errors.push(field.duplicate(at, jsonPath));
+    seen.add(steps);
   }
   if (seen.size > MAX_SELECTABLE_FIELDS && !allowsMore) errors.push(field.tooMany(path, seen.size, MAX_SELECTABLE_FIELDS));
-}
-
-/** The schema of a field by its path, or what is wrong with the path. */
-function schemaAt(root: Schema, path: string): Schema | string {
-  if (!path.startsWith(".")) return `expected [ or . but got: ${path}`;
-  let schema = root;
-  for (const name of path.slice(1).split(".")) {
-    const next = schema.properties?.[name];
-    if (!next) return "does not refer to a valid field";
-    schema = next;
-  }
-  return schema;
 }

@@ -8,6 +8,8 @@ import type {
   CustomResourceDefinitionSpec,
   CustomResourceDefinitionVersion,
 } from "#kinds/api/apiextensions-v1.gen.ts";
+import { wrongRoots } from "#kinds/certificates/pem.ts";
+import { decodeBase64 } from "#kinds/shared/base64.ts";
 import { checkImmutable, checkOneOf, checkRequired, checkRequiredOneOf, checkRule, type Errors } from "#kinds/shared/checks.ts";
 import type { CheckExpression } from "#kinds/shared/expressions.ts";
 import { semanticEqual } from "#kinds/shared/semantic-equal.ts";
@@ -17,6 +19,7 @@ import { field, type FieldError, quote } from "#meta/errors.ts";
 import { dns1035Label, dns1123Subdomain } from "#meta/names.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 import { checkSchema, ROOT } from "./validate-schema.ts";
+import { checkDefaults, hasUnprunedDefaults } from "./validate-defaults.ts";
 import { checkStructural, type Schema } from "./validate-structural.ts";
 import { checkColumns, checkDeprecation, checkSelectableFields, checkSubresources } from "./validate-version.ts";
 
@@ -37,9 +40,10 @@ export function validateDefinition(next: Definition, previous: Definition | unde
   if (!previous && name !== "" && name !== `${spec.names?.plural ?? ""}.${spec.group ?? ""}`) {
     errors.push(field.invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group'));
   }
-  checkSpec(errors, spec, before, check);
-  if (previous && before) {
-    if (isConditionTrue(previous.status?.conditions, "Established")) {
+  const isEstablished = isConditionTrue(previous?.status?.conditions, "Established");
+  checkSpec(errors, spec, before, isEstablished, check);
+  if (before) {
+    if (isEstablished) {
       checkImmutable(errors, "spec.scope", spec.scope ?? "", before.scope);
       checkImmutable(errors, "spec.names.kind", spec.names?.kind ?? "", before.names?.kind);
     }
@@ -62,18 +66,20 @@ export function validateDefinitionStatus({ status }: Definition): FieldError[] {
   return errors;
 }
 
-function checkSpec(errors: Errors, spec: Spec, before: Spec | undefined, check: CheckExpression): void {
+function checkSpec(errors: Errors, spec: Spec, before: Spec | undefined, isEstablished: boolean, check: CheckExpression): void {
   checkGroup(errors, spec.group ?? "");
   checkRequiredOneOf(errors, "spec.scope", spec.scope, SCOPES);
-  const versions: readonly Version[] = spec.versions ?? [];
-  checkVersions(errors, versions, before, check);
+  checkVersions(errors, spec.versions, before, check);
   for (const name of ["plural", "singular", "kind", "listKind"] as const) checkRequired(errors, `spec.names.${name}`, spec.names?.[name]);
   checkNames(errors, "spec.names", spec.names ?? {});
   const strategy = spec.conversion?.strategy;
   if (spec.conversion && strategy !== "None" && spec.preserveUnknownFields) {
     errors.push(field.invalid("spec.conversion.strategy", strategy, "must be None if spec.preserveUnknownFields is true"));
   }
-  checkConversion(errors, spec.conversion, before?.conversion);
+  // Who serves the conversion may still be on the way.
+  const bundle = before?.conversion?.webhook?.clientConfig?.caBundle;
+  const allowsBadBundle = !isEstablished || (bundle !== undefined && wrongBundle(bundle) !== undefined);
+  checkConversion(errors, spec.conversion, before?.conversion, allowsBadBundle);
 }
 
 function checkGroup(errors: Errors, group: string): void {
@@ -91,7 +97,8 @@ function isShared(versions: readonly Version[], key: keyof CustomResourceDefinit
   );
 }
 
-function checkVersions(errors: Errors, versions: readonly Version[], before: Spec | undefined, check: CheckExpression): void {
+function checkVersions(errors: Errors, given: readonly Version[] | undefined, before: Spec | undefined, check: CheckExpression): void {
+  const versions = given ?? [];
   const shared = {
     schema: isShared(versions, "schema"),
     subresources: isShared(versions, "subresources"),
@@ -99,6 +106,8 @@ function checkVersions(errors: Errors, versions: readonly Version[], before: Spe
     fields: isShared(versions, "selectableFields"),
   };
   const stored = storedExpressions(before);
+  const oldSchemas = (before?.versions ?? []).flatMap(({ schema }) => schema?.openAPIV3Schema ?? []);
+  const requirePruned = !oldSchemas.some(hasUnprunedDefaults);
   for (const [index, version] of versions.entries()) {
     const at = `spec.versions[${index}]`;
     const { name = "" } = version;
@@ -117,7 +126,7 @@ function checkVersions(errors: Errors, versions: readonly Version[], before: Spe
       const hasStatus = shared.schema
         ? versions.some(({ subresources }) => subresources?.status !== undefined)
         : version.subresources?.status !== undefined;
-      checkVersionSchema(errors, `${schemaPath}.openAPIV3Schema`, schema, hasStatus, check, stored);
+      checkVersionSchema(errors, `${schemaPath}.openAPIV3Schema`, schema, hasStatus, { check, stored, requirePruned });
     }
     const subresourcesPath = place(shared.subresources, "spec.subresources", "subresources");
     if (subresourcesPath) checkSubresources(errors, subresourcesPath, version.subresources);
@@ -134,9 +143,7 @@ function checkVersions(errors: Errors, versions: readonly Version[], before: Spe
     errors.push(field.invalid("spec.versions", versions, "must contain unique version names"));
   }
   if (versions.filter(({ storage }) => storage).length !== 1) {
-    errors.push(
-      field.invalid("spec.versions", versions.length > 0 ? versions : null, "must have exactly one version marked as storage version"),
-    );
+    errors.push(field.invalid("spec.versions", given ?? null, "must have exactly one version marked as storage version"));
   }
 }
 
@@ -161,18 +168,25 @@ const ALLOWED_NAMES = new Set([
   "x-kubernetes-validations",
 ]);
 
+interface SchemaOptions {
+  readonly check: CheckExpression;
+  readonly stored: ReadonlySet<string>;
+  /** Whether defaults must hold nothing that would be dropped. */
+  readonly requirePruned: boolean;
+}
+
 function checkVersionSchema(
   errors: Errors,
   path: string,
   schema: Schema,
   hasStatus: boolean,
-  check: CheckExpression,
-  stored: ReadonlySet<string>,
+  { check, stored, requirePruned }: SchemaOptions,
 ): void {
   if (hasStatus) checkRootForStatus(errors, path, schema);
   if (schema.nullable) errors.push(field.forbidden(`${path}.nullable`, "nullable cannot be true at the root"));
   const structural: Errors = [];
   checkStructural(structural, path, schema);
+  if (structural.length === 0) checkDefaults(structural, path, { ...schema, "x-kubernetes-embedded-resource": true }, requirePruned);
   errors.push(...structural);
   checkSchema(errors, path, schema, ROOT, { check, stored, isStructural: structural.length === 0 });
 }
@@ -213,6 +227,7 @@ function checkConversion(
   errors: Errors,
   conversion: Read<Partial<CustomResourceConversion>> | undefined,
   before: Spec["conversion"],
+  allowsBadBundle: boolean,
 ): void {
   if (!conversion) return;
   const path = "spec.conversion";
@@ -226,8 +241,11 @@ function checkConversion(
     if (versions.length > 0) errors.push(field.forbidden(`${path}.conversionReviewVersions`, detail));
     return;
   }
-  if (client) checkWebhookClient(errors, `${path}.webhookClientConfig`, client);
-  else errors.push(field.required(`${path}.webhookClientConfig`, "required when strategy is set to Webhook"));
+  if (client) {
+    checkWebhookClient(errors, `${path}.webhookClientConfig`, client);
+    const wrong = client.caBundle && !allowsBadBundle ? wrongBundle(client.caBundle) : undefined;
+    if (wrong !== undefined) errors.push(field.invalid(`${path}.webhookClientConfig.caBundle`, client.caBundle, wrong));
+  } else errors.push(field.required(`${path}.webhookClientConfig`, "required when strategy is set to Webhook"));
   const at = `${path}.conversionReviewVersions`;
   if (versions.length === 0) {
     errors.push(field.required(at));
@@ -252,15 +270,21 @@ function checkStoredVersions(errors: Errors, stored: readonly string[], versions
     errors.push(field.invalid(path, null, "must have at least one stored version"));
     return;
   }
-  const names = new Set(versions.map(({ name = "" }) => name));
+  const left = new Map(stored.map((name, index) => [name, index]));
   for (const { name = "", storage } of versions) {
-    if (storage && !stored.includes(name)) errors.push(field.invalid(path, stored, `must have the storage version ${name}`));
+    // A version that is named twice is found once.
+    if (!left.delete(name) && storage) errors.push(field.invalid(path, stored, `must have the storage version ${name}`));
   }
-  for (const [index, name] of stored.entries()) {
-    if (names.has(name) || stored.lastIndexOf(name) !== index) continue;
+  for (const [name, index] of left) {
     const detail = `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`;
     errors.push(field.invalid(`${path}[${index}]`, name, detail));
   }
+}
+
+/** What is wrong with the certificates of those that are trusted, base64 of PEM. */
+function wrongBundle(bundle: string): string | undefined {
+  const wrong = wrongRoots(decodeBase64(bundle) ?? "");
+  return wrong === undefined ? undefined : `unable to load root certificates: ${wrong}`;
 }
 
 type Approval = "missing" | "bypassed" | "approved" | "invalid";

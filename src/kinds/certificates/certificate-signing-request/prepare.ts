@@ -18,7 +18,14 @@ export function prepareRequest(
     // Who asks is a fact, not a claim.
     // What the client left out stays absent: validation tells of it.
     const { username: _name, uid: _uid, groups: _groups, extra: _extra, ...spec } = next.spec ?? ({} as CertificateSigningRequestSpec);
-    next.spec = { ...spec, username: user.name, groups: [...user.groups] };
+    const extra = Object.entries(user.extra ?? {}).map(([key, values]) => [key, [...values]]);
+    next.spec = {
+      ...spec,
+      username: user.name,
+      ...(user.uid ? { uid: user.uid } : {}),
+      groups: [...user.groups],
+      ...(extra.length > 0 ? { extra: Object.fromEntries(extra) } : {}),
+    };
     next.status = {};
     return;
   }

@@ -48,7 +48,7 @@ const service = (spec: Service["spec"] = {}): Service => {
   return object;
 };
 const allocated = async (all: Pools, object: Service): Promise<Service> => {
-  (await allocateService(all, object, undefined)).commit();
+  await (await allocateService(all, object, undefined)).commit();
   return object;
 };
 const change = async (all: Pools, before: Service, spec: Partial<NonNullable<Service["spec"]>>): Promise<Service> => {
@@ -56,7 +56,7 @@ const change = async (all: Pools, before: Service, spec: Partial<NonNullable<Ser
   Object.assign(next.spec!, spec);
   serviceHooks.default?.(next);
   serviceHooks.prepare?.(next, before, { now: "", user: { name: "", groups: [] }, subresource: "", random: () => 0 });
-  (await allocateService(all, next, before)).commit();
+  await (await allocateService(all, next, before)).commit();
   return next;
 };
 
@@ -83,8 +83,8 @@ test("an address that is taken is refused in upstream's words, and free again af
     message:
       'Service "s" is invalid: spec.clusterIPs: Invalid value: ["10.0.0.5"]: failed to allocate IP 10.0.0.5: provided IP is already allocated',
   });
-  give(all, heldBy(first), ownerOf(first));
-  (await again()).commit();
+  await give(all, heldBy(first), ownerOf(first));
+  await (await again()).commit();
 });
 
 for (const ip of ["10.0.0.0", "10.0.0.15", "10.1.0.1", "fd00::1"]) {
@@ -97,7 +97,7 @@ for (const ip of ["10.0.0.0", "10.0.0.15", "10.1.0.1", "fd00::1"]) {
 test("what a failed write took is given back", async () => {
   const all = pools();
   const spec = { clusterIP: "10.0.0.5", type: "NodePort", ports: [{ port: 80, nodePort: 30001 }] };
-  (await allocateService(all, service(spec), undefined)).rollback();
+  await (await allocateService(all, service(spec), undefined)).rollback();
   await allocated(all, service(spec));
   const clash = allocateService(all, service({ type: "NodePort", ports: [{ port: 80, nodePort: 30001 }] }), undefined);
   await assert.rejects(clash, /spec.ports\[0\].nodePort: Invalid value: 30001: provided port is already allocated/);
@@ -115,7 +115,7 @@ test("a dry run takes nothing", async () => {
   const all = pools();
   const spec = { type: "NodePort", ports: [{ port: 80, nodePort: 30001 }] };
   const dry = service({ ...spec, clusterIP: "10.0.0.5" });
-  (await allocateService(all, dry, undefined, true)).rollback();
+  await (await allocateService(all, dry, undefined, true)).rollback();
   assert.deepEqual(dry.spec!.clusterIPs, ["10.0.0.5"]);
   const any = service();
   await allocateService(all, any, undefined, true);
@@ -136,9 +136,9 @@ test("a change of type frees the node port and keeps the address", async () => {
 test("news of a Service that is gone frees no port that another one has taken", async () => {
   const all = pools();
   const first = await allocated(all, service({ type: "NodePort", ports: [{ port: 80, nodePort: 30001 }] }));
-  give(all, heldBy(first), ownerOf(first));
+  await give(all, heldBy(first), ownerOf(first));
   await allocated(all, service({ type: "NodePort", ports: [{ port: 80, nodePort: 30001 }] }));
-  give(all, heldBy(first), ownerOf(first));
+  await give(all, heldBy(first), ownerOf(first));
   await assert.rejects(allocated(all, service({ type: "NodePort", ports: [{ port: 80, nodePort: 30001 }] })), /already allocated/);
 });
 

@@ -7,7 +7,7 @@ import { field, internalError, invalid, type FieldError } from "#meta/errors.ts"
 import type { DeepReadonly } from "#meta/object.ts";
 import { normalizeClusterIps } from "./defaults.ts";
 import { needsHealthCheckNodePort } from "./prepare.ts";
-import type { ClusterAddresses, PortPool } from "./pools.ts";
+import type { Allocation, ClusterAddresses, PortPool } from "./pools.ts";
 import { validateClusterIps } from "./validate-addresses.ts";
 
 type Spec = NonNullable<Service["spec"]>;
@@ -34,9 +34,10 @@ export function heldBy(service: DeepReadonly<Service> | undefined): Held {
   return { ips: new Set(ips), ports: new Set([...ports, spec?.healthCheckNodePort ?? 0].filter((port) => port > 0)) };
 }
 
-export function give({ addresses, ports }: Pools, held: Held, owner: string): void {
-  for (const ip of held.ips) addresses.give(ip);
+/** Resolves when others can have what was given. */
+export async function give({ addresses, ports }: Pools, held: Held, owner: string): Promise<void> {
   for (const port of held.ports) ports.give(port, owner);
+  await Promise.all([...held.ips].map((ip) => addresses.give(ip)));
 }
 
 export const ownerOf = (service: DeepReadonly<Service>): string => service.metadata?.uid ?? "";
@@ -47,7 +48,7 @@ export async function allocateService(
   next: Service,
   previous: DeepReadonly<Service> | undefined,
   dryRun = false,
-): Promise<{ readonly commit: () => void; readonly rollback: () => void }> {
+): Promise<Allocation> {
   const before = heldBy(previous);
   const owner = ownerOf(next);
   const taken = { ips: new Set<string>(), ports: new Set<number>() };
@@ -58,12 +59,12 @@ export async function allocateService(
       if (!unchanged) await takeAddresses(pools.addresses, next, next.spec, before, taken.ips, dryRun);
     }
   } catch (error) {
-    give(pools, taken, owner);
+    await give(pools, taken, owner);
     throw error;
   }
   const after = heldBy(next);
   const rollback = () => give(pools, taken, owner);
-  if (dryRun) rollback();
+  if (dryRun) await rollback();
   return {
     commit: () => give(pools, { ips: before.ips.difference(after.ips), ports: before.ports.difference(after.ports) }, owner),
     rollback: dryRun ? () => {} : rollback,

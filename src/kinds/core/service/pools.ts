@@ -58,6 +58,12 @@ export function createAddressRange(cidr: Cidr): AddressRange {
   };
 }
 
+/** What was taken for one write, to be kept or given back; the form that the server asks for. */
+export interface Allocation {
+  readonly commit: () => Promise<void> | void;
+  readonly rollback: () => Promise<void> | void;
+}
+
 export interface ServiceName {
   readonly namespace: string;
   readonly name: string;
@@ -70,7 +76,8 @@ export interface ClusterAddresses {
   take(service: ServiceName, ip: Ip, dryRun: boolean): Promise<string | undefined>;
   /** Takes any; undefined: there is none. A dry run gets the range's own address, as upstream. */
   takeAny(service: ServiceName, family: 4 | 6, dryRun: boolean): Promise<string | undefined>;
-  give(ip: string): void;
+  /** Resolves when others can have it. */
+  give(ip: string): Promise<void> | void;
 }
 
 export interface PortRange {

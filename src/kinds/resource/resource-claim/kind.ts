@@ -2,7 +2,7 @@ import type { ResourceClaim } from "#kinds/api/resource-v1.gen.ts";
 import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 import type { CheckExpression } from "#kinds/shared/expressions.ts";
-import { defaultDeviceClaim } from "#kinds/resource/devices.ts";
+import { defaultDeviceClaim, defaultTolerations } from "#kinds/resource/devices.ts";
 import { dropDeallocated } from "./prepare.ts";
 import { validateClaim } from "./validate.ts";
 import type { KindHooks } from "#meta/kind.ts";
@@ -16,7 +16,10 @@ function stateCell({ metadata, status }: DeepReadonly<ResourceClaim>): string {
 }
 
 export const resourceClaimHooks = (check: CheckExpression): KindHooks<ResourceClaim> => ({
-  default: ({ spec }) => defaultDeviceClaim(spec?.devices),
+  default: ({ spec, status }) => {
+    defaultDeviceClaim(spec?.devices);
+    for (const result of status?.allocation?.devices?.results ?? []) defaultTolerations(result.tolerations);
+  },
   validate: (next, previous, { subresource }) => validateClaim(next, previous, subresource, check),
 
   statusKeepsMetadata: "all",

@@ -73,7 +73,7 @@ export async function createClusterAddresses(options: AddressesOptions): Promise
     },
     give(text) {
       const ip = parseIp(text);
-      if (!ip) return;
+      if (!ip) return undefined;
       const release = registry.delete(IPAddress, makeKey("", text)).then(
         () => void taken[ip.family].delete(ip.value),
         // It is found and removed later, as one that nobody has.
@@ -83,6 +83,7 @@ export async function createClusterAddresses(options: AddressesOptions): Promise
         if (releases.get(text) === done) releases.delete(text);
       });
       releases.set(text, done);
+      return done;
     },
   };
 }
