@@ -60,7 +60,7 @@ test("an extension serves a subresource and a path, sees writes in admission, an
   assert.equal((await api.call("POST", `${BOATS}?dryRun=All`, { metadata: { name: "b" } })).status, 201);
   assert.equal(berths.size, 1);
   const honk = await api.call("POST", `${BOATS}/a/honk`, { loud: true });
-  assert.deepEqual([honk.status, honk.json], [201, { kind: "Honk", apiVersion: "v1", loud: true, metadata: { name: "a" } }]);
+  assert.deepEqual([honk.status, honk.json], [201, { kind: "Honk", apiVersion: "sea.example/v1", loud: true, metadata: { name: "a" } }]);
   assert.equal((await api.call("GET", `${BOATS}/a/honk`)).status, 405);
   assert.equal((await api.call("GET", "/harbour")).text, "calm");
   await api.call("DELETE", `${BOATS}/a`);

@@ -3,7 +3,9 @@
 import { clone } from "#lib/clone.ts";
 import type { FieldManager, FieldPath, ManagedVersion } from "#meta/apply/field-manager.ts";
 import { createFieldManager } from "#meta/apply/create-field-manager.ts";
+import { inheritPreservation } from "#meta/apply/preserved.ts";
 import type { KubeObject } from "#meta/object.ts";
+import type { Schema } from "#meta/schema.ts";
 import { SCALE } from "./scale-kind.ts";
 import type { ServedKind } from "./served-kind.ts";
 import type { FieldManagers } from "./write-call.ts";
@@ -18,10 +20,16 @@ export function createFieldManagers(kinds: () => readonly ServedKind[]): FieldMa
     if (!version) versions.set(kind, (version = makeVersion(kind)));
     return version;
   };
+  const schemas = new WeakMap<Schema, Schema>();
+  const schemaOf = (schema: Schema): Schema => {
+    let inherited = schemas.get(schema);
+    if (!inherited) schemas.set(schema, (inherited = inheritPreservation(schema)));
+    return inherited;
+  };
   const makeVersion = (kind: ServedKind): ManagedVersion => ({
     apiVersion: kind.apiVersion,
     get schema() {
-      return kind.definition.schema;
+      return schemaOf(kind.definition.schema);
     },
     resetFields: (subresource) => kind.definition.resetFields?.(subresource) ?? usualResetFields(kind, subresource),
     ownableFields: (subresource) => kind.definition.ownableFields?.(subresource),

@@ -75,11 +75,14 @@ export async function readConfiguration(exchange: Exchange, directive: FieldVali
     );
   }
   if (duplicates.length > 0) {
-    const text = await duplicateText(bytes, duplicates[0] ?? "");
+    const { repeatedKeys } = await import("#meta/codec/yaml.ts");
+    const repeated = await repeatedKeys(Buffer.from(bytes).toString("utf8"));
+    // In the words of Go's YAML.
+    const texts = repeated.map(({ key, line }) => `line ${line}: key ${JSON.stringify(key)} already set in map`);
     if (directive === "Strict") {
-      throw badRequest(`error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  ${text}`);
+      throw badRequest(`error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  ${texts.join("\n  ")}`);
     }
-    exchange.warnings.push(text);
+    exchange.warnings.push(...texts);
   }
   return value as KubeObject; // the field manager checks that it is one of the kind
 }
@@ -98,19 +101,4 @@ async function decodeEither(bytes: Uint8Array, findDuplicates: boolean) {
   // Loaded at first use: clients send JSON.
   const { decodeYaml } = await import("#meta/codec/yaml.ts");
   return decodeYaml(bytes, { findDuplicates });
-}
-
-/** Which line has a key for the second time, in the words of Go's YAML. */
-async function duplicateText(bytes: Uint8Array, path: string): Promise<string> {
-  const text = Buffer.from(bytes).toString("utf8");
-  const library = await import("js-yaml");
-  let line = 1;
-  try {
-    library.load(text);
-  } catch (error) {
-    const mark = error instanceof Error && "mark" in error ? (error.mark as { readonly line: number } | undefined) : undefined; // the library's form
-    line = (mark?.line ?? 0) + 1;
-  }
-  const key = path.slice(path.lastIndexOf(".") + 1);
-  return `line ${line}: key ${JSON.stringify(key)} already set in map`;
 }

@@ -4,6 +4,7 @@ import { badRequest, field, invalid } from "#meta/errors.ts";
 import { decodeJson } from "#meta/codec/json.ts";
 import { goFormat } from "#meta/go-format.ts";
 import type { DeepReadonly, KubeObject } from "#meta/object.ts";
+import { parseApiVersion } from "#meta/resource.ts";
 import { applyJsonPatch } from "#meta/patch/json-patch.ts";
 import { applyMergePatch } from "#meta/patch/merge-patch.ts";
 import { applyStrategicMergePatch } from "#meta/patch/strategic-merge-patch.ts";
@@ -15,7 +16,7 @@ import type { Exchange } from "../pipeline/exchange.ts";
 import { applyConfiguration } from "./apply.ts";
 import { patchTypeOf } from "./patch-type.ts";
 import { checkName } from "./update.ts";
-import { namespaceOf, writeCall, type VerbHandler } from "./verb.ts";
+import { namespaceOf, writeCall, type VerbHandler, type VerbServer } from "./verb.ts";
 import { readWriteOptions } from "./write-options.ts";
 
 export const patch: VerbHandler = async (server, kind, exchange) => {
@@ -27,7 +28,7 @@ export const patch: VerbHandler = async (server, kind, exchange) => {
   const { name } = exchange.info;
   const change = (current: DeepReadonly<KubeObject>): KubeObject => {
     const next = merge.apply(current as KubeObject); // patchers copy, they change nothing
-    checkPatched(bodyKindOf(kind), exchange, next, merge, options.fieldValidation);
+    checkPatched(server, bodyKindOf(kind), exchange, next, merge, options.fieldValidation);
     checkName(next, namespace, name);
     return next;
   };
@@ -48,7 +49,7 @@ export async function readPatch(
   schema: Schema,
   directive: FieldValidation,
 ): Promise<ReadPatch> {
-  const { value, duplicateFields } = decodePatch(await exchange.request.body(), directive !== "Ignore");
+  const { value, duplicateFields } = decodePatch(await exchange.request.body(), directive !== "Ignore", type);
   const duplicates = duplicateFields.map((path) => `duplicate field ${JSON.stringify(path)}`);
   const document = (patched: KubeObject) => JSON.stringify(patched);
   switch (type) {
@@ -70,12 +71,18 @@ export async function readPatch(
   }
 }
 
-function decodePatch(bytes: Uint8Array, findDuplicates: boolean): { readonly value: unknown; readonly duplicateFields: readonly string[] } {
+/** Upstream says that it is the patch which cannot be decoded, but for strategic merges. */
+function decodePatch(
+  bytes: Uint8Array,
+  findDuplicates: boolean,
+  type: "json" | "merge" | "strategic",
+): { readonly value: unknown; readonly duplicateFields: readonly string[] } {
   try {
     return decodeJson(bytes, { findDuplicates });
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    throw badRequest(`error decoding patch: ${text.replace("couldn't get version/kind; json parse error: ", "")}`);
+    const cause = text.replace("couldn't get version/kind; json parse error: ", "");
+    throw badRequest(type === "strategic" ? cause : `error decoding patch: ${cause}`);
   }
 }
 
@@ -90,8 +97,28 @@ function unknownInOperations(operations: unknown): string[] {
   );
 }
 
+/** Go's words for a document that became one of another kind. */
+function otherKind({ protobuf }: VerbServer, { kind = "", apiVersion = "" }: KubeObject, wanted: BodyKind): string {
+  const { version } = parseApiVersion(apiVersion);
+  if (!protobuf.knows(apiVersion, kind))
+    return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`;
+  return `converting (${version}.${kind}) to (${internalPackage(parseApiVersion(wanted.apiVersion).group)}.${wanted.kind}): unknown conversion`;
+}
+
+/** Where Go has a group's types without version. Events of both groups are the same there. */
+function internalPackage(group: string): string {
+  return group === "" || group === "events.k8s.io" ? "core" : (group.split(".", 1)[0] ?? "");
+}
+
 /** A patch may do anything to the document; what comes out must still be an object of the kind. */
-export function checkPatched(wanted: BodyKind, exchange: Exchange, next: KubeObject, merge: ReadPatch, directive: FieldValidation): void {
+export function checkPatched(
+  server: VerbServer,
+  wanted: BodyKind,
+  exchange: Exchange,
+  next: KubeObject,
+  merge: ReadPatch,
+  directive: FieldValidation,
+): void {
   const { kind, apiVersion } = wanted;
   const refuse = (cause: string) => invalid({ group: "", kind: "" }, "", [field.invalid("patch", merge.shown(next), cause)]);
   if (typeof next !== "object" || next === null || Array.isArray(next)) {
@@ -99,7 +126,7 @@ export function checkPatched(wanted: BodyKind, exchange: Exchange, next: KubeObj
   }
   if (!next.kind) throw refuse(`Object 'Kind' is missing in '${JSON.stringify(next)}'`);
   if (next.kind !== kind || next.apiVersion !== apiVersion) {
-    throw refuse(`the patched document is a ${next.kind} of ${next.apiVersion}, not a ${kind} of ${apiVersion}`);
+    throw refuse(otherKind(server, next, wanted));
   }
   checkPatchedFields(wanted, exchange, next, merge, directive);
 }

@@ -110,6 +110,18 @@ const FAULTS: readonly (readonly [engine: string, go: string])[] = [
   ["Bad escaped character", "in string escape code"],
 ];
 
+/** Go's words for the first word that only begins like `true`, `false` or `null`. */
+function brokenLiteral(text: string): string | undefined {
+  for (const [word] of text.matchAll(/"(?:[^"\\]|\\.)*"?|[a-z]+./gsu)) {
+    const literal = ["true", "false", "null"].find((one) => one.startsWith(word.charAt(0)));
+    if (literal === undefined || word.startsWith(literal)) continue;
+    const at = literal.split("").findIndex((character, index) => character !== word[index]);
+    const wrong = String.fromCodePoint(word.codePointAt(at) ?? 0);
+    return `invalid character '${wrong}' in literal ${literal} (expecting '${literal.charAt(at)}')`;
+  }
+  return undefined;
+}
+
 /** Go's words for what is wrong with a text. */
 function syntaxText(text: string, error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
@@ -120,6 +132,8 @@ function syntaxText(text: string, error: unknown): string {
     ? /^Unexpected token '(.)'/su.exec(message)?.[1]
     : String.fromCodePoint(text.codePointAt(position) ?? 0);
   if (character === undefined) return message;
+  const literal = message.startsWith("Unexpected ") ? brokenLiteral(text) : undefined;
+  if (literal !== undefined) return literal;
   const [, words = "looking for beginning of value"] = FAULTS.find(([engine]) => message.startsWith(engine)) ?? [];
   return `invalid character ${quoteCharacter(character)} ${words}`;
 }

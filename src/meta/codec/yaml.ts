@@ -25,6 +25,41 @@ export async function decodeYaml(bytes: Uint8Array, options: DecodeOptions = {})
   }
 }
 
+/** A key that a mapping has again: its line, from 1. */
+export interface RepeatedKey {
+  readonly key: string;
+  readonly line: number;
+}
+
+/** All keys that occur again in their mappings, in the order of the text. None in what is no YAML. */
+export async function repeatedKeys(text: string): Promise<RepeatedKey[]> {
+  const { EVENT_ID, getScalarValue, parseEvents } = await import("js-yaml");
+  const found: RepeatedKey[] = [];
+  /** The collections that are open; of a mapping the keys so far, and whether a key comes next. */
+  const open: { readonly keys: Set<string> | undefined; isKey: boolean }[] = [];
+  let [line, position] = [1, 0];
+  const lineAt = (index: number) => {
+    for (; position < index; position++) if (text[position] === "\n") line++;
+    return line;
+  };
+  for (const event of parseEvents(text, { maxDepth: MAX_DEPTH })) {
+    if (event.type === EVENT_ID.POP) {
+      open.pop();
+      continue;
+    }
+    const parent = open.at(-1);
+    if (parent?.keys && parent.isKey && event.type === EVENT_ID.SCALAR) {
+      const key = getScalarValue(text, event);
+      if (parent.keys.has(key)) found.push({ key, line: lineAt(event.valueStart) });
+      parent.keys.add(key);
+    }
+    if (parent) parent.isKey = !parent.isKey;
+    if (event.type === EVENT_ID.MAPPING) open.push({ keys: new Set(), isKey: true });
+    else if (event.type !== EVENT_ID.SCALAR && event.type !== EVENT_ID.ALIAS) open.push({ keys: undefined, isKey: false });
+  }
+  return found;
+}
+
 /** Decodes all documents of a text, without the empty ones; throws a 400. */
 export async function decodeYamlDocuments(text: string): Promise<unknown[]> {
   const library = await import("js-yaml");
