@@ -8,6 +8,7 @@ import { Event, PersistentVolumeClaim, Pod, type PodTemplateSpec } from "#kinds/
 import { daemonSetController } from "#kinds/apps/daemon-set/controller.ts";
 import { statefulSetController } from "#kinds/apps/stateful-set/controller.ts";
 import { type Key, makeKey } from "#meta/object.ts";
+import { bindClaims } from "./bind-claims.ts";
 import { runUntil } from "./run-until.ts";
 import { isReady, NAMESPACE, startWorkloads, type WorkloadCluster } from "./workload-cluster.ts";
 
@@ -82,11 +83,7 @@ for (const podManagementPolicy of ["OrderedReady", "Parallel"]) {
       });
       const status = async () => (await cluster.client.get(StatefulSet, key)).status;
       const settled = (replicas: number) => async () => {
-        // Nobody binds claims here.
-        for (const claim of (await cluster.client.list(PersistentVolumeClaim, { namespace: NAMESPACE })).items) {
-          if (claim.status?.phase === "Bound") continue;
-          await cluster.client.updateStatus(PersistentVolumeClaim, { ...claim, status: { phase: "Bound" } }).catch(() => {});
-        }
+        await bindClaims(cluster.client);
         const { metadata, status: now } = await cluster.client.get(StatefulSet, key);
         const counts = [now?.replicas, now?.readyReplicas ?? 0, now?.updatedReplicas ?? 0, now?.currentReplicas ?? 0];
         return now?.observedGeneration === metadata?.generation && counts.every((count) => count === replicas);

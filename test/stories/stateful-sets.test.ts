@@ -5,6 +5,7 @@ import { ControllerRevision, StatefulSet, type StatefulSetSpec } from "#kinds/ap
 import { Event, PersistentVolumeClaim, Pod } from "#kinds/api/core-v1.gen.ts";
 import { statefulSetController } from "#kinds/apps/stateful-set/controller.ts";
 import { controllerOf, type Key } from "#meta/object.ts";
+import { bindClaims } from "./bind-claims.ts";
 import { isReady, KEY, LABELS, NAMESPACE, startWorkloads, template, type WorkloadCluster } from "./workload-cluster.ts";
 
 const start = (nodes = 2) => startWorkloads(nodes, { controllers: [statefulSetController], loops: [garbageCollector()] });
@@ -291,7 +292,6 @@ test("history is kept to its limit, and revisions in use are kept beyond it", as
 
 const withData: Partial<StatefulSetSpec> = {
   replicas: 2,
-  // They stay pending, nobody binds them here, and simulated pods do not mind.
   volumeClaimTemplates: [
     {
       metadata: { name: "data", labels: { tier: "db" } },
@@ -300,18 +300,9 @@ const withData: Partial<StatefulSetSpec> = {
   ],
 };
 
-/** Until claims are bound by somebody, the scheduler would hold the pods back. */
-async function bindClaims(cluster: WorkloadCluster): Promise<void> {
-  for (const claim of await claims(cluster)) {
-    if (claim.status?.phase === "Bound") continue;
-    const next = { ...claim, status: { ...claim.status, phase: "Bound" } };
-    await cluster.client.updateStatus(PersistentVolumeClaim, next).catch(() => {});
-  }
-}
-
 const settledWithClaims = (cluster: WorkloadCluster, replicas: number) =>
   cluster.eventually("all are ready", async () => {
-    await bindClaims(cluster);
+    await bindClaims(cluster.client);
     const { status, metadata } = await get(cluster);
     return status?.observedGeneration === metadata?.generation && status?.replicas === replicas && (status.readyReplicas ?? 0) === replicas;
   });
