@@ -2,7 +2,7 @@
 
 import { ConfigMap, Namespace } from "#kinds/api/core-v1.gen.ts";
 import { isAlreadyExists, isNotFound } from "#meta/errors.ts";
-import { makeKey, splitKey, type DeepReadonly } from "#meta/object.ts";
+import { makeKey, splitKey, type DeepReadonly, type KubeObject } from "#meta/object.ts";
 import { watch, type ControllerDefinition } from "#reconcile/controller.ts";
 
 const NAME = "kube-root-ca.crt";
@@ -10,6 +10,13 @@ const DESCRIPTION = "kubernetes.io/description";
 const DESCRIPTION_TEXT =
   "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or " +
   "kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.";
+
+/** What this controller, and those that only want metadata, need of a ConfigMap. */
+export function withoutForeignData(object: KubeObject): KubeObject {
+  if (object.metadata?.name === NAME) return object;
+  const { metadata } = object;
+  return metadata ? { metadata } : {};
+}
 
 /** `ca`: PEM bundle. */
 export function rootCaPublisher(ca: string): ControllerDefinition {

@@ -6,6 +6,9 @@ import { builtinControllers } from "#controllers/list.ts";
 import { kindControllers } from "#kinds/controllers.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
+import { ConfigMap } from "#kinds/api/core-v1.gen.ts";
+import { withoutForeignData } from "#controllers/root-ca-publisher.ts";
+import type { Resource } from "#meta/resource.ts";
 import { createInformerSet, type InformerSet } from "#reconcile/informer.ts";
 import { runControllers } from "#reconcile/run-controllers.ts";
 import { startScheduler } from "#scheduler/scheduler.ts";
@@ -37,7 +40,9 @@ export async function startControlLoops(options: ControlLoopsOptions): Promise<C
 
   // The caches read everything: they act as the controller manager, the writes as each controller's own account.
   const reader = clientFor({ name: "system:kube-controller-manager", groups: ["system:masters"] });
-  const informers = createInformerSet({ client: reader, clock, log, random });
+  // ConfigMaps can be many and large, and the loops look into the published ones only.
+  const reduceOf = ({ group, plural }: Resource) => (group === "" && plural === ConfigMap.plural ? withoutForeignData : undefined);
+  const informers = createInformerSet({ client: reader, clock, log, random, reduceOf });
   const { controllers, loops } = builtinControllers({ ca: options.ca, bootstrap: system });
   const running = await runControllers({
     controllers: [...kindControllers(), ...controllers],

@@ -66,6 +66,11 @@ export interface InformerOptions {
   readonly reduce?: (object: KubeObject) => KubeObject;
 }
 
+export interface InformerSetOptions extends InformerOptions {
+  /** As `reduce`, for one kind; undefined keeps its objects whole. */
+  readonly reduceOf?: (resource: Resource) => InformerOptions["reduce"];
+}
+
 /** client-go's reflector: 0.8 s doubling to 30 s, with full jitter. */
 const BACKOFF = { initialMs: 800, maxMs: 30_000, jitter: 1 } as const;
 /** The server is asked to end watches after 5 to 10 minutes, so that load moves between servers. */
@@ -232,7 +237,7 @@ export function createInformer<T extends KubeObject>(resource: Resource<T>, opti
 }
 
 /** An empty set; informers start as they are asked for and stop with the set. */
-export function createInformerSet(options: InformerOptions): InformerSet {
+export function createInformerSet(options: InformerSetOptions): InformerSet {
   const informers = new Map<string, Informer<KubeObject>>();
   const idOf = (resource: Resource) => `${apiVersionOf(resource)}/${resource.plural}`;
   let disposed = false;
@@ -242,7 +247,8 @@ export function createInformerSet(options: InformerOptions): InformerSet {
       let informer = informers.get(id);
       if (!informer) {
         if (disposed) throw new TypeError("informer set is disposed");
-        informer = createInformer(resource, options) as unknown as Informer<KubeObject>; // one map holds informers of all types; the id stands for T
+        const reduce = options.reduceOf?.(resource);
+        informer = createInformer(resource, reduce ? { ...options, reduce } : options) as unknown as Informer<KubeObject>; // one map holds informers of all types; the id stands for T
         informers.set(id, informer);
       }
       return informer as unknown as Informer<T>; // as above

@@ -10,7 +10,7 @@ import { idle, start, tenClusters } from "./measures/process.ts";
 import { listForms } from "./measures/list-forms.ts";
 import { measureFieldManager } from "./measures/field-manager.ts";
 import { pipeline } from "./measures/pipeline.ts";
-import { creates, gets, getsOverHttp1, list } from "./measures/requests.ts";
+import { applies, creates, gets, getsOverHttp1, list, memory } from "./measures/requests.ts";
 import { scheduling, watch } from "./measures/flow.ts";
 import { watchers } from "./measures/watchers.ts";
 
@@ -21,6 +21,8 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   pipeline,
   fields: measureFieldManager,
   creates,
+  applies,
+  memory,
   get: gets,
   get1: getsOverHttp1,
   list,

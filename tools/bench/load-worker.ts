@@ -19,6 +19,8 @@ export interface LoadJob {
   /** `%n` stands for the number of the request, `%c` for the client's, `%t` for the time in milliseconds since 1970. */
   readonly path: string;
   readonly body?: string;
+  /** Of the body; default JSON. */
+  readonly type?: string;
   /** Every answer must have it. */
   readonly expect: number;
 }
@@ -51,7 +53,8 @@ async function run(job: LoadJob): Promise<LoadResult> {
         if (!connection || sent >= deadline || next >= total) return resolve();
         const number = next++;
         const path = fill(pathParts, number, index);
-        const request = bodyParts ? { method: job.method, path, body: fill(bodyParts, number, index) } : { method: job.method, path };
+        const head = job.type === undefined ? { method: job.method, path } : { method: job.method, path, type: job.type };
+        const request = bodyParts ? { ...head, body: fill(bodyParts, number, index) } : head;
         connection.send(request, (status, length) => {
           if (status !== job.expect) return reject(new Error(`${job.method} ${path}: ${status} instead of ${job.expect}`));
           times.push(performance.now() - sent);

@@ -17,13 +17,13 @@ export interface SelectionFacts {
 }
 
 interface Memo {
-  served?: Uint8Array;
   decoded?: DeepReadonly<KubeObject>;
   facts?: SelectionFacts;
 }
 
 export type WatchEventType = "ADDED" | "MODIFIED" | "DELETED";
 
+/** Of so many objects the forms that are asked for again and again are kept. */
 const RECENT_OBJECTS = 128;
 const METADATA = Buffer.from('"metadata":{');
 const NO_FIELDS: Readonly<Record<string, string>> = {};
@@ -38,6 +38,7 @@ export class Forms {
   readonly #itemHead: Buffer;
   readonly #heads: Readonly<Record<WatchEventType, Buffer>>;
   readonly #memos = new WeakMap<Entry, Memo>();
+  readonly #served = createLru<Entry, Uint8Array>(RECENT_OBJECTS);
   readonly #recent = createLru<string, { readonly entry: Entry; readonly object: DeepReadonly<KubeObject> }>(RECENT_OBJECTS);
   readonly #lines = new Map<Entry, Map<string, Uint8Array>>();
   /** Whether stored bytes may need more than splicing before they are served. */
@@ -56,8 +57,12 @@ export class Forms {
 
   /** The bytes a client gets for the object in plain JSON. */
   served(entry: Entry): Uint8Array {
-    const memo = this.#memo(entry);
-    return (memo.served ??= splice(this.#head, entry.revision, this.#body(entry), EMPTY));
+    let bytes = this.#served.get(entry);
+    if (!bytes) {
+      bytes = splice(this.#head, entry.revision, this.#body(entry), EMPTY);
+      this.#served.set(entry, bytes);
+    }
+    return bytes;
   }
 
   /** Appends the pieces of a list item to `pieces`; resolves to their length. Nothing is copied or kept. */
@@ -136,14 +141,16 @@ export class Forms {
     const { kind, apiVersion, metadata, ...rest } = source;
     const { resourceVersion: _, ...stored } = metadata ?? {};
     const converted = this.#definition.convert !== undefined;
-    return Buffer.from(
-      stringifyJson({
-        kind: converted ? kind : this.#definition.resource.kind,
-        apiVersion: converted ? apiVersion : this.#apiVersion,
-        metadata: stored,
-        ...rest,
-      }),
-    );
+    const text = stringifyJson({
+      kind: converted ? kind : this.#definition.resource.kind,
+      apiVersion: converted ? apiVersion : this.#apiVersion,
+      metadata: stored,
+      ...rest,
+    });
+    // Memory of its own: in a pool, what is stored would hold what lived for a request only.
+    const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+    bytes.write(text, "utf8");
+    return bytes;
   }
 
   #memo(entry: Entry): Memo {

@@ -3,23 +3,26 @@
 import { randomBytes } from "node:crypto";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { startBenchCluster, startPeer, underLoad, type BenchCluster, type Load } from "../cluster.ts";
+import { residentMb, startBenchCluster, startPeer, underLoad, type BenchCluster, type Load } from "../cluster.ts";
 import { describeLoad, figure, type Figure, type Measure, type MeasureSettings } from "../figures.ts";
 import { ask, median, percentile, perSecond, runLoad } from "../load.ts";
 import { connectHttp2, type Endpoint } from "../raw-http2.ts";
 import type { LoadJob, LoadResult } from "../load-worker.ts";
+import { deployment } from "./field-manager.ts";
 import { measureEtcdPuts } from "../etcd.ts";
 
 const CLIENTS = 64;
 const CONNECTIONS = 8;
 const VALUE_BYTES = 2048;
+const SETTLE_MS = 10_000;
 
 const CONFIG_MAPS = "/api/v1/namespaces/bench/configmaps";
 const PODS = "/api/v1/namespaces/bench/pods";
 
-export function configMap(name: string): string {
-  const fill = randomBytes(VALUE_BYTES).toString("base64").slice(0, VALUE_BYTES);
+export function configMap(name: string, bytes = VALUE_BYTES): string {
+  const fill = randomBytes(bytes).toString("base64").slice(0, bytes);
   return JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { n: "%n", at: "%t", fill } });
 }
 
@@ -104,6 +107,46 @@ export const creates: Measure = async ({ quick, nodeArgs }) => {
     figures.push(figure("creates as a share of etcd's bare puts", (100 * rate) / etcd.rate, "%"));
   }
   return figures;
+};
+
+/** Server-side apply: each client on a Deployment of its own, whose image changes with every request. */
+export const applies: Measure = async ({ quick, nodeArgs }) => {
+  await using cluster = await startBenchCluster({ nodeArgs });
+  const { endpoint } = cluster;
+  await makeNamespace(endpoint);
+  const { spec, ...rest } = deployment("%n");
+  // Nobody is to make pods of it.
+  const body = JSON.stringify({ ...rest, metadata: { name: "d-%c", labels: { app: "web" } }, spec: { ...(spec as object), replicas: 0 } });
+  const path = "/apis/apps/v1/namespaces/bench/deployments/d-%c?fieldManager=bench&force=true";
+  const type = "application/apply-patch+yaml";
+  const apply = (limit: { readonly total: number } | { readonly seconds: number }, expect: number) =>
+    loadJob(endpoint, { method: "PATCH", path, body, type, expect, ...limit });
+  await runLoad(apply({ total: CLIENTS }, 201));
+  const applied = await measured(cluster, apply({ seconds: quick ? 2 : 8 }, 200), apply({ seconds: 2 }, 200));
+  return rateFigures("server-side applies of a Deployment, 64 clients", applied);
+};
+
+/** What so many stored objects take. */
+export const memory: Measure = async ({ quick, nodeArgs }) => {
+  const count = quick ? 10_000 : 100_000;
+  await using cluster = await startBenchCluster({ nodeArgs });
+  const { endpoint, pid } = cluster;
+  await makeNamespace(endpoint);
+  const before = residentMb(pid);
+  const body = configMap("m-%n", 1024);
+  const { elapsedMs } = await runLoad(loadJob(endpoint, { method: "POST", path: CONFIG_MAPS, body, expect: 201, total: count }));
+  const title = `${count.toLocaleString("en")} ConfigMaps of 1 KB`;
+  const atOnce = residentMb(pid);
+  await sleep(SETTLE_MS);
+  return [
+    figure(
+      `${title}: resident memory`,
+      residentMb(pid),
+      "MB",
+      `${before.toFixed(0)} MB before, ${atOnce.toFixed(0)} MB when the last was made`,
+    ),
+    figure(`${title}: creates`, perSecond(count, elapsedMs), "/s"),
+  ];
 };
 
 /** In a process of its own, as the cluster was. */
