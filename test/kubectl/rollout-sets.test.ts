@@ -137,6 +137,25 @@ void test("describe and cascading deletion of a StatefulSet: orphans stay and ar
   await until("its pods are gone", async () => (await uids()) === "");
 });
 
+void test("claims of a StatefulSet go as its retention policy says, with no more rights than the controller has", async () => {
+  const claims = {
+    replicas: 1,
+    persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete", whenScaled: "Delete" },
+    volumeClaimTemplates: [
+      { metadata: { name: "data" }, spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } } },
+    ],
+  };
+  await apply("disk", workload("StatefulSet", "disk", claims));
+  const owner = () => kubectl("get", "pvc", "data-disk-0", "-o", "jsonpath={.metadata.ownerReferences[*].kind}");
+  await until("the set owns the claim", async () => (await owner()) === "StatefulSet");
+  await kubectl("scale", "statefulset/disk", "--replicas=0");
+  await until("the claim went with its pod", async () => (await kubectl("get", "pvc", "-o", "name")) === "");
+  await kubectl("scale", "statefulset/disk", "--replicas=1");
+  await until("the set owns another claim", async () => (await owner()) === "StatefulSet");
+  await kubectl("delete", "statefulset", "disk");
+  await until("it went with the set", async () => (await kubectl("get", "pvc", "-o", "name")) === "");
+});
+
 void test("on nodes that run programs: pods of both kinds, with their names", async () => {
   await using real = await startTestCluster();
   const print = { name: "idle", image: "busybox:1", command: ["sh", "-c", "hostname; sleep 1000"] };
