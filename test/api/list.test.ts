@@ -162,7 +162,9 @@ test("a version that is not there yet is a timeout to be asked again, for lists 
     `${MAPS}?resourceVersion=${future}&resourceVersionMatch=Exact`,
     `${MAPS}/a?resourceVersion=${future}`,
   ]) {
-    const { status, object, headers } = await api.call("GET", target);
+    const asked = api.call("GET", target);
+    await api.clock.advance(3000);
+    const { status, object, headers } = await asked;
     assert.deepEqual([status, object.reason, headers["retry-after"]], [504, "Timeout", "1"], target);
     assert.match(String(object.message), new RegExp(`^Timeout: Too large resource version: ${future}, current: \\d+$`));
     assert.deepEqual(object["details"], {
@@ -172,6 +174,18 @@ test("a version that is not there yet is a timeout to be asked again, for lists 
   }
   assert.equal((await api.call("GET", `${MAPS}/a?resourceVersion=1`)).status, 200);
   assert.equal((await api.call("GET", `${MAPS}/a?resourceVersion=x`)).status, 400);
+});
+
+test("a read at a version that comes within three seconds waits for it", async () => {
+  for (const target of [`${MAPS}?resourceVersion=`, `${MAPS}/a?resourceVersion=`]) {
+    const asked = api.call("GET", `${target}${api.store.revision + 1}`);
+    let done = false;
+    void asked.then(() => (done = true));
+    await api.clock.advance(2000);
+    assert.equal(done, false, target);
+    await api.call("PATCH", `${MAPS}/a`, { metadata: { labels: { seen: String(api.store.revision) } } });
+    assert.equal((await asked).status, 200, target);
+  }
 });
 
 test("watch=1 on an object's own path is a plain get", async () => {

@@ -86,6 +86,7 @@ test("a bad version is the fault of the resource, not of the options", async () 
 test("initial events of a version that is not there yet end with an error", async () => {
   const future = api.store.revision + 1000;
   using events = await watch(`sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=${future}`);
+  await api.clock.advance(3000);
   const error = await events.next();
   assert.deepEqual([error?.type, error?.object.code, error?.object.reason], ["ERROR", 504, "Timeout"]);
   assert.equal(await events.next(), undefined);

@@ -8,6 +8,7 @@ import { respondList } from "../encoding/respond-list.ts";
 import { isCompacted, tooLargeResourceVersion } from "../store-errors.ts";
 import { decodeContinue, encodeContinue, type ContinueToken } from "./continue-token.ts";
 import { parseListOptions, parseVersion, type ListOptions } from "./list-options.ts";
+import { untilRevision } from "./fresh.ts";
 import { selectionOf, type Selection } from "./selection.ts";
 import { namespaceOf, type VerbHandler, type VerbServer } from "./verb.ts";
 
@@ -34,10 +35,29 @@ export const list: VerbHandler = (server, kind, exchange) => {
   const form = listForm(server, exchange, kind);
   const options = parseListOptions(exchange.request.query);
   const selection = selectionOf(kind, namespaceOf(kind, exchange), options);
-  const found = readList(server, selection, planList(server, selection, options));
   const answer = (listed: Listed) => respondList(server, kind, exchange, form, listed);
-  return found instanceof Promise ? found.then(answer) : answer(found);
+  const read = () => {
+    const found = readList(server, selection, planList(server, selection, options));
+    return found instanceof Promise ? found.then(answer) : answer(found);
+  };
+  const ahead = aheadOf(server, selection, options);
+  return ahead ? ahead.then(read) : read();
 };
+
+/** What to wait for before a list is planned. Who wants exactly a version that is not there yet is refused at once. */
+function aheadOf(
+  server: VerbServer,
+  selection: Selection,
+  { resourceVersion, match, continued, limit }: ListOptions,
+): Promise<void> | undefined {
+  if (resourceVersion === "" || continued !== "" || isExact(selection, match, limit)) return undefined;
+  return untilRevision(server, parseVersion(resourceVersion));
+}
+
+/** With a limit a version is exact, as it was before there was a resourceVersionMatch; a single object has no pages. */
+function isExact(selection: Selection, match: ListOptions["match"], limit: number): boolean {
+  return match === "Exact" || (match === "" && limit > 0 && !selection.exact);
+}
 
 /** Which time a list shows, and how much of it. Throws a 400 for bad versions and tokens, a 504 for a version that is not there yet. */
 export function planList(server: VerbServer, selection: Selection, options: ListOptions): ListQuery {
@@ -53,9 +73,7 @@ export function planList(server: VerbServer, selection: Selection, options: List
   }
   const asked = parseVersion(resourceVersion);
   if (asked > head) throw tooLargeResourceVersion(asked, head);
-  // With a limit a version is exact, as it was before there was a resourceVersionMatch; a single object has no pages.
-  const exact = match === "Exact" || (match === "" && limit > 0 && !selection.exact);
-  return { limit, token: undefined, revision: exact ? asked : 0 };
+  return { limit, token: undefined, revision: isExact(selection, match, limit) ? asked : 0 };
 }
 
 /** Reads what a selection holds. Synchronous where the store is. */
@@ -82,7 +100,8 @@ function readOne(server: VerbServer, selection: Selection, query: ListQuery): Li
     revision,
   });
   if (query.revision > 0) {
-    const past = server.store.list(selection.prefix, { revision: query.revision });
+    // Of the keys that begin so the name itself is the first.
+    const past = server.store.list(selection.prefix, { revision: query.revision, limit: 1 });
     const pick = (found: ListResult) =>
       result(
         found.entries.find((entry) => entry.key === selection.prefix),

@@ -6,6 +6,7 @@ import { createWatchEvents, watchForm, type WatchEvents } from "../encoding/watc
 import type { ApiResponse } from "../http.ts";
 import type { ServedKind } from "../objects/served-kind.ts";
 import { isCompacted, toApiError, tooLargeResourceVersion } from "../store-errors.ts";
+import { untilRevision } from "./fresh.ts";
 import { parseListOptions, versionError, type ListOptions } from "./list-options.ts";
 import { readList, WHOLE_LIST, type Listed } from "./list.ts";
 import { selectionOf, type Selection } from "./selection.ts";
@@ -108,12 +109,21 @@ function startWatch(server: VerbServer, spec: WatchSpec, sink: Sink): () => void
     if (!(sendInitialEvents ?? after === 0)) {
       told = Math.min(after || server.store.revision, server.store.revision);
       follow(after || server.store.revision);
-    } else if (after > server.store.revision) fail(tooLargeResourceVersion(after, server.store.revision).status);
-    else {
-      const found = readList(server, selection, WHOLE_LIST);
-      if (found instanceof Promise) found.then(begin).catch((error: unknown) => fail(toApiError(error).status));
-      else begin(found);
+      return;
     }
+    const ahead = untilRevision(server, after);
+    if (ahead) void ahead.then(startWithList);
+    else startWithList();
+  };
+  const startWithList = () => {
+    if (ended) return;
+    if (after > server.store.revision) {
+      fail(tooLargeResourceVersion(after, server.store.revision).status);
+      return;
+    }
+    const found = readList(server, selection, WHOLE_LIST);
+    if (found instanceof Promise) found.then(begin).catch((error: unknown) => fail(toApiError(error).status));
+    else begin(found);
   };
 
   const bookmark = () => {
