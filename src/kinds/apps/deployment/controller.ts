@@ -18,6 +18,7 @@ import {
   findNewSet,
   isRolling,
   makeNewSet,
+  laterRevision,
   maxRevision,
   newSetAnnotations,
   ownerReference,
@@ -145,7 +146,7 @@ function noteProgressing(context: Work, status: string, reason: string, message:
   context.noted = { ...noted, status: { ...noted.status, conditions: next } };
 }
 
-function noteRevision(context: Work, revision: number): void {
+function noteRevision(context: Work, revision: bigint): void {
   const { noted } = context;
   if (noted.metadata?.annotations?.[REVISION] === String(revision)) return;
   context.noted = {
@@ -208,7 +209,7 @@ async function finish(deployment: AnyDeployment, newSet: AnySet | undefined, old
 /** Brings an existing new set's annotations, revision and minReadySeconds up to date, and the Deployment's revision. */
 async function reviseNewSet(deployment: AnyDeployment, set: AnySet, old: readonly AnySet[], context: Work): Promise<AnySet> {
   const { client, signal } = context;
-  const revision = Math.max(maxRevision(old) + 1, revisionOf(set));
+  const revision = laterRevision(maxRevision(old) + 1n, revisionOf(set));
   const annotations = newSetAnnotations(deployment, set, revision);
   const minReadySeconds = deployment.spec?.minReadySeconds ?? 0;
   let current = set;
@@ -227,7 +228,7 @@ async function reviseNewSet(deployment: AnyDeployment, set: AnySet, old: readonl
 /** Creates the set for the present template. Undefined: the name was taken by another template; the next run takes another name. */
 async function createNewSet(deployment: AnyDeployment, old: readonly AnySet[], context: Work): Promise<AnySet | undefined> {
   const { client, events, signal } = context;
-  const revision = maxRevision(old) + 1;
+  const revision = maxRevision(old) + 1n;
   const made = makeNewSet(deployment, newSetReplicas(deployment, old, 0), revision);
   const about = { resource: Deployment, object: deployment };
   let created: ReplicaSet;

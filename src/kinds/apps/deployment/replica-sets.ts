@@ -79,12 +79,21 @@ function withoutHash(template: DeepReadonly<PodTemplateSpec> | undefined): unkno
   return { metadata: { ...rest, labels, annotations: annotations ?? {} }, spec: template?.spec };
 }
 
-export function revisionOf(object: AnyDeployment | AnySet): number {
-  return Number(object.metadata?.annotations?.[REVISION] ?? 0) || 0;
+/** Any int64, so not a number; 0 if there is none or it is no number. */
+export function revisionOf(object: AnyDeployment | AnySet): bigint {
+  return revisionIn(object.metadata?.annotations?.[REVISION]);
 }
 
-export function maxRevision(sets: readonly AnySet[]): number {
-  return Math.max(0, ...sets.map(revisionOf));
+function revisionIn(text: string | undefined): bigint {
+  return text !== undefined && /^-?\d+$/.test(text) ? BigInt(text) : 0n;
+}
+
+export function maxRevision(sets: readonly AnySet[]): bigint {
+  return sets.map(revisionOf).reduce(laterRevision, 0n);
+}
+
+export function laterRevision(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }
 
 /** The Deployment's replicas and surge together, as recorded on a set when it was sized. */
@@ -117,13 +126,13 @@ export function sizeAnnotations(deployment: AnyDeployment): Record<string, strin
 }
 
 /** Annotations the new set should have: the Deployment's own, its revision, and the revisions it had before. */
-export function newSetAnnotations(deployment: AnyDeployment, set: AnySet | undefined, revision: number): Record<string, string> {
+export function newSetAnnotations(deployment: AnyDeployment, set: AnySet | undefined, revision: bigint): Record<string, string> {
   const annotations: Record<string, string> = { ...set?.metadata?.annotations };
   for (const [name, value] of Object.entries(deployment.metadata?.annotations ?? {})) {
     if (!NOT_COPIED.has(name)) annotations[name] = value;
   }
   const before = annotations[REVISION];
-  if ((Number(before ?? 0) || 0) < revision) {
+  if (revisionIn(before) < revision) {
     annotations[REVISION] = String(revision);
     if (before !== undefined) {
       const history = [...(annotations[REVISION_HISTORY]?.split(",").filter((entry) => entry !== "") ?? []), before];
@@ -135,7 +144,7 @@ export function newSetAnnotations(deployment: AnyDeployment, set: AnySet | undef
 }
 
 /** The ReplicaSet for the present template. Its name and labels carry a hash of the template, so that it is found again. */
-export function makeNewSet(deployment: AnyDeployment, replicas: number, revision: number): ReplicaSet {
+export function makeNewSet(deployment: AnyDeployment, replicas: number, revision: bigint): ReplicaSet {
   const spec = clone(deployment.spec) as NonNullable<Deployment["spec"]>; // a copy of our own
   const hash = templateHash(deployment.spec?.template, deployment.status?.collisionCount ?? 0);
   const template = spec.template;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Deployment, ReplicaSet } from "#kinds/api/apps-v1.gen.ts";
-import { bounds, findNewSet, makeNewSet, newSetAnnotations } from "./replica-sets.ts";
+import { bounds, findNewSet, makeNewSet, maxRevision, newSetAnnotations } from "./replica-sets.ts";
 import { newSetReplicas, nextRollingSizes, scaledSizes, setsToForget } from "./rollout.ts";
 import { countStatus, deadlineCheckMs, rolloutStatus } from "./status.ts";
 
@@ -150,7 +150,7 @@ test("history: the oldest revisions go, those with pods or unseen changes stay",
 
 test("the new set is the oldest with the same template, whatever the hash label and the order of keys", () => {
   const d = deployment(1);
-  const made = makeNewSet(d, 1, 1);
+  const made = makeNewSet(d, 1, 1n);
   const twin = { ...made, metadata: { ...made.metadata, name: "twin", creationTimestamp: "2026-01-02T00:00:00Z" } };
   made.metadata = { ...made.metadata, creationTimestamp: "2026-01-01T00:00:00Z" };
   assert.equal(findNewSet(d, [twin, made])?.metadata?.name, made.metadata.name);
@@ -158,8 +158,8 @@ test("the new set is the oldest with the same template, whatever the hash label 
 });
 
 test("a collision gives another name and selector", () => {
-  const first = makeNewSet(deployment(1), 1, 1);
-  const second = makeNewSet(deployment(1, 1, 1, { status: { collisionCount: 1 } }), 1, 1);
+  const first = makeNewSet(deployment(1), 1, 1n);
+  const second = makeNewSet(deployment(1, 1, 1, { status: { collisionCount: 1 } }), 1, 1n);
   assert.notEqual(first.metadata?.name, second.metadata?.name);
   assert.equal(first.spec?.selector.matchLabels?.["pod-template-hash"], first.metadata?.labels?.["pod-template-hash"]);
 });
@@ -175,15 +175,15 @@ test("annotations of the new set: the Deployment's own, the revision, and the re
       },
     },
   });
-  assert.deepEqual(newSetAnnotations(d, undefined, 3), {
+  assert.deepEqual(newSetAnnotations(d, undefined, 3n), {
     "kubernetes.io/change-cause": "x",
     "deployment.kubernetes.io/revision": "3",
     "deployment.kubernetes.io/desired-replicas": "2",
     "deployment.kubernetes.io/max-replicas": "3",
   });
-  const again = newSetAnnotations(d, set("old", 0, { revision: 1 }), 4);
+  const again = newSetAnnotations(d, set("old", 0, { revision: 1 }), 4n);
   assert.deepEqual([again["deployment.kubernetes.io/revision"], again["deployment.kubernetes.io/revision-history"]], ["4", "1"]);
-  assert.equal(newSetAnnotations(d, set("new", 0, { revision: 5 }), 4)["deployment.kubernetes.io/revision"], "5", "never back");
+  assert.equal(newSetAnnotations(d, set("new", 0, { revision: 5 }), 4n)["deployment.kubernetes.io/revision"], "5", "never back");
 });
 
 const progressing = (reason: string, agoSeconds: number, status = "True") => {
@@ -262,4 +262,10 @@ test("the deadline is looked at again just after it passes", () => {
   const status = (reason: string) => ({ replicas: 4, conditions: [progressing(reason, 20)] });
   assert.equal(deadlineCheckMs(d, status("ReplicaSetUpdated"), NOW), 41_000);
   assert.equal(deadlineCheckMs(d, status("ProgressDeadlineExceeded"), NOW), undefined);
+});
+
+test("revisions beyond what a number holds exactly go on by one", () => {
+  const adopted = set("adopted", 1);
+  adopted.metadata = { ...adopted.metadata, annotations: { "deployment.kubernetes.io/revision": "3546343826724305832" } };
+  assert.equal(String(maxRevision([adopted, set("new", 0, { revision: 7 })]) + 1n), "3546343826724305833");
 });

@@ -123,7 +123,7 @@ export function setsToForget(deployment: AnyDeployment, oldSets: readonly AnySet
   const excess = kept.length - limit;
   if (excess <= 0) return [];
   return kept
-    .toSorted((a, b) => revisionOf(a) - revisionOf(b))
+    .toSorted((a, b) => Number(revisionOf(a) - revisionOf(b)))
     .slice(0, excess)
     .filter(
       (set) =>
