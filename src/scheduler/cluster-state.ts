@@ -47,6 +47,8 @@ export function createClusterState(namespaceLabels: Snapshot["namespaceLabels"])
   const claimUsers = new Map<Key, number>();
   const images = new Map<string, number>();
   const tainted = new Set<string>();
+  const softlyTainted = new Set<string>();
+  const cordoned = new Set<string>();
   const tallies = new Map<string, CountingTally>();
   const groups: Readonly<Record<TermKind, TermGroups>> = {
     affinity: new TermGroups(),
@@ -106,8 +108,18 @@ export function createClusterState(namespaceLabels: Snapshot["namespaceLabels"])
     }
   };
   const noteTaints = (name: string, node: AnyNode | undefined) => {
-    if (node?.spec?.taints?.some(({ effect }) => TAINT_EFFECTS.has(effect))) tainted.add(name);
-    else tainted.delete(name);
+    const taints = node?.spec?.taints ?? [];
+    note(
+      tainted,
+      name,
+      taints.some(({ effect }) => TAINT_EFFECTS.has(effect)),
+    );
+    note(
+      softlyTainted,
+      name,
+      taints.some(({ effect }) => effect === "PreferNoSchedule"),
+    );
+    note(cordoned, name, node?.spec?.unschedulable === true);
   };
   const forgetTally = (id: string) => void tallies.delete(id);
 
@@ -118,6 +130,12 @@ export function createClusterState(namespaceLabels: Snapshot["namespaceLabels"])
     node: (name) => nodes.get(name),
     get anyTainted() {
       return tainted.size > 0;
+    },
+    get anySoftlyTainted() {
+      return softlyTainted.size > 0;
+    },
+    get anyCordoned() {
+      return cordoned.size > 0;
     },
     topology(key) {
       let values = topologies.get(key);
@@ -143,6 +161,9 @@ export function createClusterState(namespaceLabels: Snapshot["namespaceLabels"])
     existingTerms: (kind, namespace) => groups[kind].lookingAt(namespace),
     claimUsers: (claim) => claimUsers.get(claim) ?? 0,
     nodesWithImage: (name) => images.get(name) ?? 0,
+    get anyNominated() {
+      return nominator.size > 0;
+    },
     nominated: (node) => nominator.on(node),
     namespaceLabels,
   };
@@ -207,6 +228,11 @@ function sameLabels(a: AnyNode, b: AnyNode): boolean {
   const [before, after] = [a.metadata?.labels ?? {}, b.metadata?.labels ?? {}];
   const keys = Object.keys(before);
   return keys.length === Object.keys(after).length && keys.every((key) => before[key] === after[key]);
+}
+
+function note(set: Set<string>, name: string, holds: boolean): void {
+  if (holds) set.add(name);
+  else set.delete(name);
 }
 
 function addTo<K, V>(index: Map<K, Set<V>>, key: K, value: V): void {

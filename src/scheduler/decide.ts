@@ -25,6 +25,7 @@ interface NamedFilter {
   readonly filter: Filter;
 }
 
+const none: readonly PodInfo[] = [];
 const NOTHING: Refusal = { reasons: [], unresolvable: true };
 
 export function chooseNode(pod: PodInfo, snapshot: Snapshot, profile: Profile, rotation: Rotation, random: () => number): Choice {
@@ -130,7 +131,7 @@ function shiftAll(filters: readonly NamedFilter[], info: NodeInfo, other: PodInf
  * without them, too, since they may go elsewhere.
  */
 function refuses(info: NodeInfo, pod: PodInfo, filters: readonly NamedFilter[], snapshot: Snapshot): Refused | undefined {
-  const expected = snapshot.nominated(info.name);
+  const expected = snapshot.anyNominated ? snapshot.nominated(info.name) : none;
   if (expected.length === 0) return firstRefusal(info, filters);
   const yieldTo = expected.filter((other) => other.priority >= pod.priority && other.key !== pod.key);
   if (yieldTo.length > 0) {

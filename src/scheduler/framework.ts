@@ -24,6 +24,10 @@ export interface Snapshot {
   topology(key: string): ReadonlyMap<string, number>;
   /** Whether some node has a taint that keeps pods away. */
   readonly anyTainted: boolean;
+  /** Whether some node has a taint that pods would rather avoid. */
+  readonly anySoftlyTainted: boolean;
+  /** Whether some node is cordoned. */
+  readonly anyCordoned: boolean;
   /** How many pods match, by node and by topology. Kept current from the first time that it is asked for. */
   tally(selection: Selection): Tally;
   /** Affinity terms of placed pods that may look at pods of this namespace. */
@@ -32,6 +36,7 @@ export interface Snapshot {
   claimUsers(claim: Key): number;
   /** How many nodes have the image. */
   nodesWithImage(name: string): number;
+  readonly anyNominated: boolean;
   /** Pods that room is being made for on the node. */
   nominated(node: string): readonly PodInfo[];
   namespaceLabels(name: string): Readonly<Record<string, string>> | undefined;

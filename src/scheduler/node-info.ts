@@ -14,6 +14,10 @@ export interface NodeInfo {
   readonly allocatableCpu: number;
   readonly allocatableMemory: number;
   readonly allowedPods: number;
+  /** What is left of these; may be negative. */
+  readonly freePods: number;
+  readonly freeCpu: number;
+  readonly freeMemory: number;
   /** Sum of what its pods request. */
   readonly requested: Resources;
   readonly requestedCpu: number;
@@ -38,6 +42,9 @@ export class MutableNodeInfo implements NodeInfo {
   allocatableCpu = 0;
   allocatableMemory = 0;
   allowedPods = 0;
+  freePods = 0;
+  freeCpu = 0;
+  freeMemory = 0;
   requestedCpu = 0;
   requestedMemory = 0;
   nonZeroCpu = 0;
@@ -58,6 +65,7 @@ export class MutableNodeInfo implements NodeInfo {
     this.allocatableCpu = this.allocatable.get("cpu") ?? 0;
     this.allocatableMemory = this.allocatable.get("memory") ?? 0;
     this.allowedPods = this.allocatable.get("pods") ?? 0;
+    this.#subtract();
   }
 
   add(pod: PodInfo): void {
@@ -82,6 +90,13 @@ export class MutableNodeInfo implements NodeInfo {
       if (users === 0) this.usedPorts.delete(port);
       else this.usedPorts.set(port, users);
     }
+    this.#subtract();
+  }
+
+  #subtract(): void {
+    this.freePods = this.allowedPods - this.pods.size;
+    this.freeCpu = this.allocatableCpu - this.requestedCpu;
+    this.freeMemory = this.allocatableMemory - this.requestedMemory;
   }
 }
 

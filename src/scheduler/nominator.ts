@@ -4,6 +4,7 @@ import type { Key } from "#meta/object.ts";
 import type { PodInfo } from "./framework.ts";
 
 export interface Nominator {
+  readonly size: number;
   on(node: string): readonly PodInfo[];
   nodeOf(key: Key): string | undefined;
   /** A pod waits for room on a node; undefined or "": it does not. */
@@ -25,6 +26,9 @@ export function createNominator(): Nominator {
     else pods.delete(node);
   };
   return {
+    get size() {
+      return nodes.size;
+    },
     on: (node) => pods.get(node) ?? nobody,
     nodeOf: (key) => nodes.get(key),
     set(pod, node) {

@@ -1,4 +1,4 @@
-import { type NodeInfo, type Plugin, type PodInfo, type Refusal } from "../framework.ts";
+import { MAX_SCORE, type NodeInfo, type Plugin, type PodInfo, type Refusal } from "../framework.ts";
 import { amountsOf, isExtendedResource, podRequests } from "../resources.ts";
 import { type ScoringStrategy, scorerOf, usageOf } from "../resource-scores.ts";
 
@@ -18,6 +18,7 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs): Plugin {
   const ignoredGroups = new Set(args.ignoredResourceGroups);
   const scoreOf = scorerOf(args.scoringStrategy);
   const { resources } = args.scoringStrategy;
+  const plain = isPlain(args.scoringStrategy) ? leastOfCpuAndMemory : undefined;
   const isIgnored = (name: string) =>
     isExtendedResource(name) && (ignored.has(name) || ignoredGroups.has(name.slice(0, name.indexOf("/"))));
   const requestsOf = (pod: PodInfo): Request[] => {
@@ -37,15 +38,13 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs): Plugin {
       const more = requests.some(([name]) => name !== "cpu" && name !== "memory");
       return {
         check: (info) => {
-          const fits =
-            info.pods.size < info.allowedPods &&
-            (cpu === 0 || cpu <= info.allocatableCpu - info.requestedCpu) &&
-            (memory === 0 || memory <= info.allocatableMemory - info.requestedMemory);
+          const fits = info.freePods > 0 && (cpu === 0 || cpu <= info.freeCpu) && (memory === 0 || memory <= info.freeMemory);
           return fits && !more ? undefined : shortage(requests, info, refusals);
         },
       };
     },
     score: (pod) => {
+      if (plain) return { score: (info) => plain(info, pod.nonZero.cpu, pod.nonZero.memory) };
       const wanted = resources.map(({ name }) =>
         name === "cpu" ? pod.nonZero.cpu : name === "memory" ? pod.nonZero.memory : (pod.requests.get(name) ?? 0),
       );
@@ -85,6 +84,34 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs): Plugin {
       },
     ],
   };
+}
+
+/** The default strategy, which thousands of nodes are scored by for each pod. */
+function isPlain({ type, resources }: ScoringStrategy): boolean {
+  return (
+    type === "LeastAllocated" &&
+    resources.length === 2 &&
+    resources[0]?.name === "cpu" &&
+    resources[1]?.name === "memory" &&
+    resources.every(({ weight }) => weight === 1)
+  );
+}
+
+function leastOfCpuAndMemory(info: NodeInfo, cpu: number, memory: number): number {
+  const { allocatableCpu, allocatableMemory } = info;
+  let sum = 0;
+  let counted = 0;
+  if (allocatableCpu !== 0) {
+    const left = allocatableCpu - info.nonZeroCpu - cpu;
+    if (left > 0) sum += Math.floor((left * MAX_SCORE) / allocatableCpu);
+    counted++;
+  }
+  if (allocatableMemory !== 0) {
+    const left = allocatableMemory - info.nonZeroMemory - memory;
+    if (left > 0) sum += Math.floor((left * MAX_SCORE) / allocatableMemory);
+    counted++;
+  }
+  return counted === 2 ? sum >> 1 : sum;
 }
 
 const FIRST = ["cpu", "memory", "ephemeral-storage"];

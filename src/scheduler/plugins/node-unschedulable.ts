@@ -9,8 +9,8 @@ const toleratesCordon = (pod: AnyPod) => pod.spec?.tolerations?.some((toleration
 /** Keeps pods off cordoned nodes, unless they tolerate it. */
 export const nodeUnschedulable: Plugin = {
   name: "NodeUnschedulable",
-  filter: ({ pod }) =>
-    toleratesCordon(pod) ? undefined : { check: ({ node }) => (node.spec?.unschedulable === true ? CORDONED : undefined) },
+  filter: ({ pod }, { anyCordoned }) =>
+    !anyCordoned || toleratesCordon(pod) ? undefined : { check: ({ node }) => (node.spec?.unschedulable === true ? CORDONED : undefined) },
   events: [
     {
       resource: "Node",

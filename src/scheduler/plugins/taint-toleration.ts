@@ -11,8 +11,8 @@ const keepsAway = (node: AnyNode, pod: AnyPod) =>
 export const taintToleration: Plugin = {
   name: "TaintToleration",
   filter: ({ pod }, snapshot) => (snapshot.anyTainted ? { check: ({ node }) => (keepsAway(node, pod) ? TAINTED : undefined) } : undefined),
-  score: ({ pod }, _, feasible) => {
-    if (!feasible.some(({ node }) => node.spec?.taints?.some(({ effect }) => effect === "PreferNoSchedule"))) return undefined;
+  score: ({ pod }, { anySoftlyTainted }) => {
+    if (!anySoftlyTainted) return undefined;
     const soft = pod.spec?.tolerations?.filter(({ effect }) => !effect || effect === "PreferNoSchedule") ?? [];
     return {
       score: ({ node }) =>
