@@ -20,6 +20,9 @@ import { serviceProxyExtension } from "./core/service/proxy/server.ts";
 import { serviceExtension, type ServiceOptions } from "./core/service/server.ts";
 import { certificateExtension } from "./certificates/certificate-signing-request/server.ts";
 import { flowControlExtension } from "./flowcontrol/server.ts";
+import { policyExtension } from "./admissionregistration/server.ts";
+import { componentStatusExtension } from "./core/component-status/server.ts";
+import { secretExtension } from "./core/secret/server.ts";
 import { resourceExtension } from "./resource/server.ts";
 import { createRbacServer } from "./rbac/server.ts";
 
@@ -55,6 +58,9 @@ export function createKindServers(options: KindServersOptions): KindServers {
     certificateExtension,
     flowControlExtension,
     resourceExtension,
+    policyExtension,
+    secretExtension,
+    componentStatusExtension,
     bindingExtension(),
     evictionExtension(),
     podConnectExtension(kubelet),

@@ -2,7 +2,7 @@ import type { Secret } from "#kinds/api/core-v1.gen.ts";
 import { encodeBase64 } from "#kinds/shared/base64.ts";
 import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
-import { secretWarnings, validateSecret } from "./validate.ts";
+import { validateSecret } from "./validate.ts";
 
 export const secretHooks: KindHooks<Secret> = {
   default: (secret) => {
@@ -15,7 +15,6 @@ export const secretHooks: KindHooks<Secret> = {
     secret.type ||= "Opaque";
   },
   validate: validateSecret,
-  warnings: secretWarnings,
   generation: false,
   selectableFields: (secret) => ({ type: secret.type ?? "" }),
   selectableFieldNames: ["type"],

@@ -71,13 +71,3 @@ function requireJson(key: string, data: Readonly<Record<string, string>>, errors
     errors.push(field.invalid(`data[${key}]`, "<secret contents redacted>", error instanceof Error ? error.message : String(error)));
   }
 }
-
-const PEM = /-----BEGIN [^-]+-----[^]*-----END [^-]+-----/;
-
-/** Whether there is anything like a certificate and a key; whether they fit one another is not looked into. */
-export function secretWarnings({ type, data = {} }: DeepReadonly<Secret>): string[] {
-  if (type !== "kubernetes.io/tls") return [];
-  const missing = (["tls.crt", "tls.key"] as const).find((key) => !PEM.test(decodeBase64(data[key] ?? "") ?? ""));
-  if (missing === undefined) return [];
-  return [`tls: failed to find any PEM data in ${missing === "tls.crt" ? "certificate" : "key"} input`];
-}

@@ -1,6 +1,7 @@
 import type { EndpointSlice } from "#kinds/api/discovery-v1.gen.ts";
 import { ageColumn, listWithMore, nameColumn, text } from "#kinds/shared/columns.ts";
 import { equal } from "#lib/equal.ts";
+import { semanticEqual } from "#kinds/shared/semantic-equal.ts";
 import { warningsForIp } from "#kinds/shared/ip-warnings.ts";
 import type { KindHooks } from "#meta/kind.ts";
 import type { DeepReadonly } from "#meta/object.ts";
@@ -34,8 +35,8 @@ export const endpointSliceHooks: KindHooks<EndpointSlice> = {
     ...addressWarnings(slice),
   ],
   generation: (next, previous) =>
-    !equal(next.endpoints, previous.endpoints) ||
-    !equal(next.ports, previous.ports) ||
+    !semanticEqual(next.endpoints, previous.endpoints) ||
+    !semanticEqual(next.ports, previous.ports) ||
     next.addressType !== previous.addressType ||
     !equal(next.metadata?.labels ?? {}, previous.metadata?.labels ?? {}),
   columns: [

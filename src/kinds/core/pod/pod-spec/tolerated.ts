@@ -1,9 +1,14 @@
 // What updates let through because the stored object has it already: values that were allowed once.
 
-import type { PodAffinity, PodSpec } from "#kinds/api/core-v1.gen.ts";
+import type { Container, PodAffinity, PodSpec } from "#kinds/api/core-v1.gen.ts";
 import { checkLabelSelector, hasInvalidSelectorValue, type Errors } from "#kinds/shared/checks.ts";
+import type { Amount } from "#kinds/shared/quantities.ts";
+import { isHugePages } from "#kinds/shared/resource-names.ts";
 import { labelValue } from "#meta/names.ts";
 import type { DeepReadonly, LabelSelector } from "#meta/object.ts";
+import { checkTokenPaths } from "./paths.ts";
+import { hostSysctl } from "./sysctls.ts";
+import { isWholePages } from "./validate-resources.ts";
 
 type Read<T> = DeepReadonly<T>;
 
@@ -20,6 +25,14 @@ export interface Tolerated {
   readonly comparisons: boolean;
   /** A resize policy that restarts init containers, which run only once. */
   readonly initRestarts: boolean;
+  /** Amounts of huge pages that are no whole pages. */
+  readonly brokenPages: boolean;
+  /** Sysctls of a namespace that the pod shares with its host. */
+  readonly hostSysctls: boolean;
+  /** Paths of projected tokens that lead out of their volume. */
+  readonly tokenPaths: boolean;
+  /** Raw devices in a user namespace, where they do not work. */
+  readonly mappedDevices: boolean;
 }
 
 /** `before` is the stored object's spec; undefined on create. */
@@ -38,13 +51,33 @@ export function toleratedOf(before: Read<PodSpec> | undefined): Tolerated {
       ({ restartPolicy, resizePolicy }) =>
         restartPolicy !== "Always" && resizePolicy?.some((policy) => policy.restartPolicy === "RestartContainer"),
     ),
+    brokenPages:
+      Object.entries(before?.overhead ?? {}).some(isBroken) ||
+      containersOf(before).some(({ resources }) =>
+        [resources?.limits, resources?.requests].some((list) => Object.entries(list ?? {}).some(isBroken)),
+      ),
+    hostSysctls: (securityContext?.sysctls ?? []).some(({ name }) => hostSysctl(name, before ?? {}) !== undefined),
+    tokenPaths: (before?.volumes ?? []).some((volume) => hasProblem((errors) => checkTokenPaths(errors, "", volume))),
+    mappedDevices: before?.hostUsers === false && containersOf(before).some(({ volumeDevices = [] }) => volumeDevices.length > 0),
   };
 }
 
-function isWrong(selector: Read<LabelSelector> | undefined): boolean {
+const isBroken = ([name, value]: [string, Amount]): boolean => isHugePages(name) && !isWholePages(name, value);
+
+const containersOf = (spec: Read<PodSpec> | undefined): Read<Pick<Container, "resources" | "volumeDevices">>[] => [
+  ...(spec?.containers ?? []),
+  ...(spec?.initContainers ?? []),
+  ...(spec?.ephemeralContainers ?? []),
+];
+
+function hasProblem(check: (errors: Errors) => void): boolean {
   const errors: Errors = [];
-  checkLabelSelector(errors, "", selector);
+  check(errors);
   return errors.length > 0;
+}
+
+function isWrong(selector: Read<LabelSelector> | undefined): boolean {
+  return hasProblem((errors) => checkLabelSelector(errors, "", selector));
 }
 
 function hasWrongTerm(affinity: Read<PodAffinity> | undefined): boolean {

@@ -44,6 +44,8 @@ export interface ContainerContext {
   readonly isPod: boolean;
   /** Resize policies may restart init containers: the stored pod has such. */
   readonly initRestarts: boolean;
+  /** Huge pages may be broken: those of the stored pod are. */
+  readonly brokenPages: boolean;
 }
 
 const PULL_POLICIES = ["Always", "IfNotPresent", "Never"];
@@ -161,7 +163,7 @@ function validateCommon(context: ContainerContext, path: string, container: AnyC
   validateMounts(context, path, container);
   validateDevices(context, path, container);
   checkRequiredOneOf(errors, `${path}.imagePullPolicy`, container.imagePullPolicy, PULL_POLICIES);
-  validateContainerResources(errors, `${path}.resources`, container.resources, context.claims);
+  validateContainerResources(errors, `${path}.resources`, container.resources, context.claims, context.brokenPages);
   validateResizePolicy(context, `${path}.resizePolicy`, container);
   validateSecurityContext(errors, `${path}.securityContext`, container.securityContext, context.hostUsers);
 }

@@ -58,18 +58,25 @@ export function validateContainerResources(
   path: string,
   resources: Requirements | undefined,
   claims: ReadonlySet<string>,
+  allowsBroken = false,
 ): void {
-  if (resources) validateRequirements(errors, path, resources, claims, checkContainerResourceName);
+  if (resources) validateRequirements(errors, path, resources, claims, checkContainerResourceName, allowsBroken);
 }
 
-export function validatePodResources(errors: Errors, path: string, spec: DeepReadonly<PodSpec>, claims: ReadonlySet<string>): void {
+export function validatePodResources(
+  errors: Errors,
+  path: string,
+  spec: DeepReadonly<PodSpec>,
+  claims: ReadonlySet<string>,
+  allowsBroken: boolean,
+): void {
   const { resources = {} } = spec;
   if (spec.os?.name === "windows") {
     errors.push(field.forbidden(path, "may not be set for a windows pod"));
     return;
   }
   if (resources.claims !== undefined) errors.push(field.forbidden(`${path}.claims`, "claims may not be set for Resources at pod-level"));
-  validateRequirements(errors, path, resources, claims, checkPodResourceName);
+  validateRequirements(errors, path, resources, claims, checkPodResourceName, allowsBroken);
   validateShares(errors, path, spec, resources);
 }
 
@@ -99,13 +106,14 @@ function validateRequirements(
   resources: Requirements,
   claims: ReadonlySet<string>,
   checkName: NameRule,
+  allowsBroken: boolean,
 ): void {
   const { limits = {}, requests = {} } = resources;
   for (const [name, value] of Object.entries(limits)) {
     const at = `${path}.limits[${name}]`;
     checkName(errors, at, name);
     checkResourceAmount(errors, at, name, value);
-    checkHugePages(errors, at, name, value);
+    checkHugePages(errors, at, name, value, allowsBroken);
   }
   for (const [name, value] of Object.entries(requests)) {
     const at = `${path}.requests[${name}]`;
@@ -119,7 +127,7 @@ function validateRequirements(
     } else if (compare(value, limit) > 0) {
       errors.push(field.invalid(`${path}.requests`, String(value), `must be less than or equal to ${name} limit of ${limit}`));
     }
-    checkHugePages(errors, at, name, value);
+    checkHugePages(errors, at, name, value, allowsBroken);
   }
   const names = [...Object.keys(limits), ...Object.keys(requests)];
   if (names.some(isHugePages) && !names.includes("cpu") && !names.includes("memory")) {
@@ -128,16 +136,23 @@ function validateRequirements(
   validateClaims(errors, `${path}.claims`, resources, claims);
 }
 
+const pageOf = (name: string) => tryParse(name.slice("hugepages-".length));
+
+/** Whether an amount is a number of whole pages; what cannot be read is. */
+export function isWholePages(name: string, value: Amount): boolean {
+  const [page, quantity] = [pageOf(name), tryParse(value)];
+  return !page || page.nanos === 0n || !quantity || quantity.nanos % page.nanos === 0n;
+}
+
 /** Huge pages are used whole. */
-function checkHugePages(errors: Errors, path: string, name: string, value: Amount): void {
+function checkHugePages(errors: Errors, path: string, name: string, value: Amount, allowsBroken: boolean): void {
   if (!isHugePages(name)) return;
-  const page = tryParse(name.slice("hugepages-".length));
-  const quantity = tryParse(value);
+  const page = pageOf(name);
   if (!page || page.nanos === 0n) {
     errors.push(
       field.invalid(path, String(value), "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"),
     );
-  } else if (quantity && quantity.nanos % page.nanos !== 0n) {
+  } else if (!allowsBroken && !isWholePages(name, value)) {
     errors.push(field.invalid(path, String(value), `${value} is not positive integer multiple of ${name.slice("hugepages-".length)}`));
   }
 }

@@ -13,6 +13,7 @@ import { field } from "#meta/errors.ts";
 import { byteLength, dns1123Subdomain, userId } from "#meta/names.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 import { checkDescendingPath } from "./paths.ts";
+import { hostSysctl } from "./sysctls.ts";
 import type { Tolerated } from "./tolerated.ts";
 
 type Read<T> = DeepReadonly<T>;
@@ -21,8 +22,6 @@ const PROFILE_TYPES = ["Localhost", "RuntimeDefault", "Unconfined"];
 const MAX_PROFILE_PATH = 4095;
 const SYSCTL = "([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
 const MAX_SYSCTL = 253;
-const NET_SYSCTLS = ["net."];
-const IPC_SYSCTLS = ["kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue."];
 
 function checkId(errors: Errors, path: string, id: number | undefined): void {
   if (id === undefined) return;
@@ -62,7 +61,7 @@ export function validatePodSecurityContext(
   path: string,
   context: Read<PodSecurityContext>,
   spec: Read<PodSpec>,
-  { seLinuxPolicies }: Tolerated,
+  { seLinuxPolicies, hostSysctls }: Tolerated,
 ): void {
   checkId(errors, `${path}.fsGroup`, context.fsGroup);
   checkId(errors, `${path}.runAsUser`, context.runAsUser);
@@ -71,7 +70,7 @@ export function validatePodSecurityContext(
   if (spec.shareProcessNamespace && spec.hostPID) {
     errors.push(field.invalid(`${path}.shareProcessNamespace`, true, "ShareProcessNamespace and HostPID cannot both be enabled"));
   }
-  validateSysctls(errors, `${path}.sysctls`, context, spec);
+  validateSysctls(errors, `${path}.sysctls`, context, spec, hostSysctls);
   const { fsGroupChangePolicy, supplementalGroupsPolicy, seLinuxChangePolicy } = context;
   if (fsGroupChangePolicy !== undefined)
     checkOneOf(errors, `${path}.fsGroupChangePolicy`, fsGroupChangePolicy, ["Always", "OnRootMismatch"]);
@@ -84,7 +83,13 @@ export function validatePodSecurityContext(
     checkOneOf(errors, `${path}.seLinuxChangePolicy`, seLinuxChangePolicy, seLinuxPolicies ? ["MountOption", "Recursive"] : ["Recursive"]);
 }
 
-function validateSysctls(errors: Errors, path: string, { sysctls = [] }: Read<PodSecurityContext>, spec: Read<PodSpec>): void {
+function validateSysctls(
+  errors: Errors,
+  path: string,
+  { sysctls = [] }: Read<PodSecurityContext>,
+  spec: Read<PodSpec>,
+  allowsHost: boolean,
+): void {
   const names = new Set<string>();
   for (const [index, { name }] of sysctls.entries()) {
     const at = `${path}[${index}].name`;
@@ -93,12 +98,8 @@ function validateSysctls(errors: Errors, path: string, { sysctls = [] }: Read<Po
         errors.push(field.invalid(at, name, `must have at most ${MAX_SYSCTL} characters and match regex ^${SYSCTL}$`));
       } else if (names.has(name)) errors.push(field.duplicate(at, name));
     }
-    const dotted = name.replaceAll("/", ".");
-    if (spec.hostNetwork && NET_SYSCTLS.some((prefix) => dotted.startsWith(prefix))) {
-      errors.push(field.invalid(at, name, "may not be specified when 'hostNetwork' is true"));
-    } else if (spec.hostIPC && IPC_SYSCTLS.some((prefix) => dotted.startsWith(prefix))) {
-      errors.push(field.invalid(at, name, "may not be specified when 'hostIPC' is true"));
-    }
+    const shared = allowsHost ? undefined : hostSysctl(name, spec);
+    if (shared) errors.push(field.invalid(at, name, `may not be specified when '${shared}' is true`));
     names.add(name);
   }
 }

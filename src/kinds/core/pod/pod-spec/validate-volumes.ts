@@ -16,7 +16,7 @@ import { compare } from "#kinds/shared/quantities.ts";
 import { field } from "#meta/errors.ts";
 import { byteLength, dns1123Subdomain, qualifiedName } from "#meta/names.ts";
 import type { DeepReadonly } from "#meta/object.ts";
-import { checkFileMode, checkNoBacksteps, checkNonReservedPath } from "./paths.ts";
+import { checkFileMode, checkNoBacksteps, checkNonReservedPath, checkTokenPaths } from "./paths.ts";
 import { validateFieldRef, validateResourceRef, VOLUME_FIELDS } from "./validate-env.ts";
 import { VENDOR_SOURCES } from "./validate-vendor-volumes.ts";
 
@@ -35,6 +35,7 @@ export function validateVolumes(
   path: string,
   volumes: readonly Read<Volume>[],
   podName: string | undefined,
+  allowsTokenPaths = false,
 ): ReadonlyMap<string, Read<Volume>> {
   const valid = new Map<string, Read<Volume>>();
   const created = new Set(podName ? volumes.filter((volume) => volume.ephemeral).map((volume) => `${podName}-${volume.name}`) : []);
@@ -42,6 +43,7 @@ export function validateVolumes(
     const at = `${path}[${index}]`;
     const before = errors.length;
     validateSource(errors, at, volume, podName);
+    if (!allowsTokenPaths) checkTokenPaths(errors, at, volume);
     if (checkRequired(errors, `${at}.name`, volume.name)) checkDnsLabel(errors, `${at}.name`, volume.name);
     if (valid.has(volume.name)) errors.push(field.duplicate(`${at}.name`, volume.name));
     if (errors.length === before) valid.set(volume.name, volume);
@@ -243,7 +245,6 @@ function validateTokenSource(errors: Errors, path: string, at: string, { service
   if (seconds > 2 ** 32) errors.push(field.invalid(where, seconds, "may not specify a duration larger than 2^32 seconds"));
   // Upstream names the volume's path here, not the token's.
   if (!token.path) errors.push(field.required(`${path}.path`));
-  else checkNonReservedPath(errors, `${path}.path`, token.path);
 }
 
 function validateTrustBundle(errors: Errors, at: string, { clusterTrustBundle: bundle }: Read<VolumeProjection>): void {

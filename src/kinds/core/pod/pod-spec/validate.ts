@@ -34,7 +34,7 @@ const DNS_POLICIES = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "Non
 export function validatePodSpec(errors: Errors, path: string, spec: Spec, podName: string | undefined, before?: Spec): void {
   const tolerated = toleratedOf(before);
   if (spec.terminationGracePeriodSeconds === undefined) errors.push(field.required(`${path}.terminationGracePeriodSeconds`));
-  const volumes = validateVolumes(errors, `${path}.volumes`, spec.volumes ?? [], podName);
+  const volumes = validateVolumes(errors, `${path}.volumes`, spec.volumes ?? [], podName, tolerated.tokenPaths);
   validateResourceClaims(errors, `${path}.resourceClaims`, spec);
   const context: ContainerContext = {
     errors,
@@ -46,6 +46,7 @@ export function validatePodSpec(errors: Errors, path: string, spec: Spec, podNam
     hostUsers: spec.hostUsers !== false,
     isPod: podName !== undefined,
     initRestarts: tolerated.initRestarts,
+    brokenPages: tolerated.brokenPages,
   };
   // Decoding does not insist on required fields.
   const containers = spec.containers ?? [];
@@ -53,7 +54,7 @@ export function validatePodSpec(errors: Errors, path: string, spec: Spec, podNam
   validateContainers(context, `${path}.containers`, containers);
   validateInitContainers(context, `${path}.initContainers`, initContainers, containers);
   validateEphemeralContainers(context, `${path}.ephemeralContainers`, spec.ephemeralContainers ?? [], [...containers, ...initContainers]);
-  if (spec.resources) validatePodResources(errors, `${path}.resources`, spec, context.claims);
+  if (spec.resources) validatePodResources(errors, `${path}.resources`, spec, context.claims, tolerated.brokenPages);
   validateHostNetwork(errors, path, spec, podName !== undefined);
   checkRequiredOneOf(errors, `${path}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"], "given");
   checkRequiredOneOf(errors, `${path}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES, "given");
@@ -67,7 +68,7 @@ export function validatePodSpec(errors: Errors, path: string, spec: Spec, podNam
   validateSchedulingGates(errors, `${path}.schedulingGates`, spec.schedulingGates ?? []);
   validateTopologySpread(errors, `${path}.topologySpreadConstraints`, spec.topologySpreadConstraints ?? [], tolerated);
   validateHostProcess(errors, path, spec);
-  validateHostUsers(errors, path, spec);
+  validateHostUsers(errors, path, spec, tolerated.mappedDevices);
   validateNames(errors, path, spec);
   validateTolerations(errors, `${path}.tolerations`, spec.tolerations ?? [], tolerated);
   for (const [index, { ip, hostnames = [] }] of (spec.hostAliases ?? []).entries()) {
@@ -141,12 +142,19 @@ function validateHostNetwork(errors: Errors, path: string, spec: Spec, isPod: bo
   }
 }
 
-function validateHostUsers(errors: Errors, path: string, spec: Spec): void {
+function validateHostUsers(errors: Errors, path: string, spec: Spec, allowsDevices: boolean): void {
   if (spec.hostUsers !== false) return;
   const text = "when `hostUsers` is false";
   if (spec.hostNetwork) errors.push(field.forbidden(`${path}.hostNetwork`, text));
   if (spec.hostPID) errors.push(field.forbidden(`${path}.HostPID`, text));
   if (spec.hostIPC) errors.push(field.forbidden(`${path}.HostIPC`, text));
+  if (allowsDevices) return;
+  // Devices' owners cannot be mapped.
+  for (const list of CONTAINER_LISTS) {
+    for (const [index, { volumeDevices = [] }] of (spec[list] ?? []).entries()) {
+      if (volumeDevices.length > 0) errors.push(field.forbidden(`${path}.${list}[${index}].volumeDevices`, text));
+    }
+  }
 }
 
 function validateDns(errors: Errors, path: string, config: DeepReadonly<PodDNSConfig> | undefined, policy: string | undefined): void {
