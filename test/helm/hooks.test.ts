@@ -52,6 +52,15 @@ void test("hooks run before and after by their weights and go by their policies"
   );
 });
 
+void test("a Job as a hook is done before anything else is made", async () => {
+  await helm("install", "with-jobs", ferry, "--set", "jobs=true", "--wait", "--timeout", "30s");
+  assert.match(await kubectl("get", "job", "with-jobs-migrate", "--no-headers"), /^with-jobs-migrate +Complete +1\/1 /);
+  const times = "-o=jsonpath={.status.completionTime}{.metadata.creationTimestamp}";
+  const completed = (await kubectl("get", "job", "with-jobs-migrate", times)).slice(0, 20);
+  assert.ok(completed <= (await kubectl("get", "deployment", "with-jobs", times)));
+  await helm("uninstall", "with-jobs", "--no-hooks");
+});
+
 void test("upgrade runs its own hooks and makes anew those of last time", async () => {
   await helm("upgrade", "boat", ferry, "--set", "version=v2");
   const uid = () => kubectl("get", "pod", "boat-pre-upgrade-second", "-o", "jsonpath={.metadata.uid}");
