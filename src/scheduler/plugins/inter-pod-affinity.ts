@@ -49,7 +49,8 @@ function filter(pod: PodInfo, snapshot: Snapshot): Filter | undefined {
     if (counts.size > 0 && term.selection.matches(pod)) unwelcome.set(idOf(term), countsOf(term.topologyKey, counts));
   }
   const { affinity, antiAffinity } = pod;
-  if (unwelcome.size === 0 && affinity.length === 0 && antiAffinity.length === 0) return undefined;
+  // Pods that room is being made for may have terms, too.
+  if (unwelcome.size === 0 && affinity.length === 0 && antiAffinity.length === 0 && !snapshot.anyNominated) return undefined;
   // A pod counts for affinity if it matches all terms.
   const friends = allOf(affinity);
   const friendTally = friends && snapshot.tally(friends);
