@@ -176,7 +176,8 @@ function windowUpdate(by: number): Buffer {
 
 /** HPACK without tables and Huffman codes: names by their index in the static table, values as they are. */
 function headerBlock(request: RawRequest, authority: string, length: number | undefined): Buffer {
-  const method = request.method === "GET" ? [0x82] : request.method === "POST" ? [0x83] : [0x02, request.method.length, ...Buffer.from(request.method)];
+  const method =
+    request.method === "GET" ? [0x82] : request.method === "POST" ? [0x83] : [0x02, request.method.length, ...Buffer.from(request.method)];
   const parts = [Buffer.from([...method, 0x87]), literal([0x04], request.path), literal([0x01], authority)];
   if (request.accept !== undefined) parts.push(literal([0x0f, 0x04], request.accept));
   if (length !== undefined) parts.push(literal([0x0f, 0x10], request.type ?? "application/json"), literal([0x0f, 0x0d], String(length)));

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { STATUS_CODES } from "#lib/node-http.ts";
-import type { Duplex } from "node:stream";
+import type { Duplex, Writable } from "node:stream";
 import type { Logger } from "#lib/log.ts";
 import type { ApiRequest, ApiResponse, Handler } from "../http.ts";
 import { outletOf } from "./outlet.ts";
@@ -15,33 +15,56 @@ interface Upgrade {
   readonly head: Uint8Array;
 }
 
-function requestOf(message: IncomingMessage, peer: Peer, onGone: (abort: () => void) => void, hijack?: () => Upgrade): ApiRequest {
-  const target = message.url ?? "/";
-  const mark = target.indexOf("?");
-  const search = mark < 0 ? "" : target.slice(mark + 1);
-  let query: URLSearchParams | undefined;
-  let controller: AbortController | undefined;
-  let body: Promise<Uint8Array> | undefined;
-  return {
-    method: message.method ?? "GET",
-    path: mark < 0 ? target : target.slice(0, mark),
-    get query() {
-      return (query ??= new URLSearchParams(search));
-    },
-    headers: message.headers as ApiRequest["headers"], // only set-cookie can be a list, and requests have none
-    body: () => (body ??= hasBody(message) ? readBody(message, message.headers["content-length"]) : Promise.resolve(new Uint8Array(0))),
-    get signal() {
-      if (!controller) {
-        const made = (controller = new AbortController());
-        onGone(() => made.abort());
-      }
-      return controller.signal;
-    },
-    remoteAddress: peer.address,
-    ...(peer.certificate ? { peerCertificate: peer.certificate } : {}),
-    ...(peer.untrusted ? { untrustedCertificate: true } : {}),
-    ...(hijack ? { hijack } : {}),
-  };
+/** A request on a connection. What few requests need is made when it is asked for. */
+class Http1Request implements ApiRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: ApiRequest["headers"];
+  readonly remoteAddress: string;
+  readonly peerCertificate?: NonNullable<ApiRequest["peerCertificate"]>;
+  readonly untrustedCertificate?: boolean;
+  readonly hijack?: NonNullable<ApiRequest["hijack"]>;
+  readonly #message: IncomingMessage;
+  readonly #answer: Writable;
+  readonly #search: string;
+  #query: URLSearchParams | undefined;
+  #abort: AbortController | undefined;
+  #body: Promise<Uint8Array> | undefined;
+
+  /** The client is gone when `answer` is. */
+  constructor(message: IncomingMessage, peer: Peer, answer: Writable, hijack?: () => Upgrade) {
+    const target = message.url ?? "/";
+    const mark = target.indexOf("?");
+    this.#message = message;
+    this.#answer = answer;
+    this.#search = mark < 0 ? "" : target.slice(mark + 1);
+    this.method = message.method ?? "GET";
+    this.path = mark < 0 ? target : target.slice(0, mark);
+    this.headers = message.headers as ApiRequest["headers"]; // only set-cookie can be a list, and requests have none
+    this.remoteAddress = peer.address;
+    if (peer.certificate) this.peerCertificate = peer.certificate;
+    if (peer.untrusted) this.untrustedCertificate = true;
+    if (hijack) this.hijack = hijack;
+  }
+
+  get query(): URLSearchParams {
+    return (this.#query ??= new URLSearchParams(this.#search));
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      const controller = new AbortController();
+      this.#abort = controller;
+      if (this.#answer.destroyed) controller.abort();
+      else this.#answer.once("close", () => controller.abort());
+    }
+    return this.#abort.signal;
+  }
+
+  body = (): Promise<Uint8Array> =>
+    (this.#body ??= hasBody(this.#message)
+      ? readBody(this.#message, this.#message.headers["content-length"])
+      : Promise.resolve(new Uint8Array(0)));
 }
 
 function hasBody(message: IncomingMessage): boolean {
@@ -57,7 +80,7 @@ export function handleRequest(
   backlog: PushBacklog,
 ): void {
   response.on("error", ignore);
-  const request = requestOf(message, peer, (abort) => (response.destroyed ? abort() : response.once("close", abort)));
+  const request = new Http1Request(message, peer, response);
   handler(request)
     .then((answer) => send(message, response, answer, backlog))
     .catch((error: unknown) => {
@@ -97,7 +120,7 @@ export function handleUpgrade(handler: Handler, log: Logger, peer: Peer, message
     taken = true;
     return { socket, head };
   };
-  const request = requestOf(message, peer, (abort) => (socket.destroyed ? abort() : socket.once("close", abort)), hijack);
+  const request = new Http1Request(message, peer, socket, hijack);
   handler(request)
     .then(async (answer) => {
       if (!taken) await writeRaw(socket, answer);

@@ -115,8 +115,12 @@ export const applies: Measure = async ({ quick, nodeArgs }) => {
   const { endpoint } = cluster;
   await makeNamespace(endpoint);
   const { spec, ...rest } = deployment("%n");
-  // Nobody is to make pods of it.
-  const body = JSON.stringify({ ...rest, metadata: { name: "d-%c", labels: { app: "web" } }, spec: { ...(spec as object), replicas: 0 } });
+  // Paused, so that it is the server that is measured and not what its controller makes of every change.
+  const body = JSON.stringify({
+    ...rest,
+    metadata: { name: "d-%c", labels: { app: "web" } },
+    spec: { ...(spec as object), replicas: 0, paused: true },
+  });
   const path = "/apis/apps/v1/namespaces/bench/deployments/d-%c?fieldManager=bench&force=true";
   const type = "application/apply-patch+yaml";
   const apply = (limit: { readonly total: number } | { readonly seconds: number }, expect: number) =>

@@ -148,9 +148,7 @@ export class Http2Connection implements StreamLink {
   }
 
   #endIfIdle(): void {
-    if (!this.#closing || this.#ended || this.#streams.size > 0) return;
-    this.#outbox.flushNow();
-    this.#socket.end();
+    if (this.#closing && !this.#ended && this.#streams.size === 0) this.#outbox.finish();
   }
 
   #fail(error: unknown): void {

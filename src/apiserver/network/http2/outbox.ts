@@ -5,8 +5,8 @@ import type { Socket } from "node:net";
 import { MAX_WINDOW, MIN_MAX_FRAME } from "./frames.ts";
 import type { Http2Stream } from "./stream.ts";
 
-/** So much is handed to the socket at once. */
-const FLUSH_BYTES = 128 * 1024;
+/** So much is handed to the socket in a turn. With less, watchers would fall behind writers whenever the server is what is slow. */
+const FLUSH_BYTES = 1024 * 1024;
 /** Answers to the client's own frames may pile up so far while it does not read. */
 const MAX_CONTROL_BYTES = 1024 * 1024;
 
@@ -20,6 +20,7 @@ export class Outbox {
   #controlBytes = 0;
   #scheduled = false;
   #blocked = false;
+  #finishing = false;
 
   constructor(socket: Socket, window: number) {
     this.#socket = socket;
@@ -66,7 +67,13 @@ export class Outbox {
     return this.window <= MAX_WINDOW;
   }
 
-  /** Sends what can be sent now, before the socket is ended. */
+  /** Ends the socket once everything was handed to it. */
+  finish(): void {
+    this.#finishing = true;
+    this.#schedule();
+  }
+
+  /** Hands over what can be sent, whether the socket takes it or not: it is about to be ended. */
   flushNow(): void {
     this.#blocked = false;
     this.#flush();
@@ -105,8 +112,8 @@ export class Outbox {
       if (!stream.closed && stream.canSend) this.#ready.add(stream);
     }
     const [first] = parts;
-    if (!first) return;
-    this.#blocked = !this.#socket.write(parts.length === 1 ? first : Buffer.concat(parts));
-    if (this.#ready.size > 0 && this.window > 0) this.#schedule();
+    if (first) this.#blocked = !this.#socket.write(parts.length === 1 ? first : Buffer.concat(parts));
+    if (this.#ready.size > 0 ? this.window > 0 : this.#frames.length > 0) this.#schedule();
+    else if (this.#finishing && this.#ready.size === 0) this.#socket.end();
   }
 }
