@@ -78,7 +78,7 @@ void test("api-resources shows verbs and categories", async () => {
   ])
     assert.ok(shown.includes(line), line);
   // Of a kind in two versions only the preferred one.
-  assert.equal(lines.length, 67);
+  assert.equal(lines.length, 69);
   const ofAll = (await kubectl("api-resources", "--categories=all", "-o", "name")).trim().split("\n");
   assert.deepEqual(ofAll.toSorted(), [
     "cronjobs.batch",
