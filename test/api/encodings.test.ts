@@ -81,6 +81,25 @@ test("lists are served as protobuf, whole and with nothing but metadata", async 
   assert.equal(metadata.metadata["remainingItemCount"], 1);
 });
 
+test("the beta of the list of metadata has its own numbers", async () => {
+  await using server = await startBuiltinServer();
+  await server.call("POST", MAPS, { metadata: { name: "a" }, data: { k: "v" } });
+  const get = async (version: string) => {
+    const accept = `${PROTOBUF};as=PartialObjectMetadataList;g=meta.k8s.io;v=${version}`;
+    return readEnvelope((await rawCall(server, "GET", MAPS, { headers: { accept } })).bytes);
+  };
+  const [old, current] = [await get("v1beta1"), await get("v1")];
+  assert.deepEqual([old.apiVersion, old.kind], ["meta.k8s.io/v1beta1", "PartialObjectMetadataList"]);
+  const numbers = (raw: Uint8Array) => ({ first: (raw[0] ?? 0) >> 3, second: (raw[2 + (raw[1] ?? 0)] ?? 0) >> 3 });
+  assert.deepEqual(
+    [numbers(current.raw), numbers(old.raw)],
+    [
+      { first: 1, second: 2 },
+      { first: 2, second: 1 },
+    ],
+  );
+});
+
 test("failures are a Status in protobuf", async () => {
   await using server = await startBuiltinServer();
   const { status, bytes, headers } = await rawCall(server, "GET", `${MAPS}/none`, { headers: { accept: PROTOBUF } });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Table } from "#meta/table.ts";
 import { after, before, test } from "node:test";
 import { type BuiltinServer, startBuiltinServer } from "#harness/builtin-server.ts";
 import { openWatch } from "./watching.ts";
@@ -209,6 +210,27 @@ test("metadata and tables are watched as such, bookmarks too", async () => {
     columns.push(event?.object["columnDefinitions"] !== null);
   }
   assert.deepEqual(columns, [true, false]);
+});
+
+test("watches of one transformed form share its events, those of another do not", async () => {
+  const target = `${MAPS}?watch=1&resourceVersion=${api.store.revision}`;
+  const accept = (as: string, version = "v1") => ({ accept: `application/json;as=${as};g=meta.k8s.io;v=${version}` });
+  using none = await openWatch(api.server, `${target}&includeObject=None`, accept("Table"));
+  using own = await openWatch(api.server, target, accept("Table"));
+  using same = await openWatch(api.server, target, accept("Table"));
+  using metadata = await openWatch(api.server, target, accept("PartialObjectMetadata"));
+  using beta = await openWatch(api.server, target, accept("PartialObjectMetadata", "v1beta1"));
+  for (const [index, n] of ["10", "11"].entries()) {
+    await touch("a", { n });
+    const tables = [await none.next(), await own.next(), await same.next()].map((event) => event?.object as unknown as Table);
+    assert.deepEqual(
+      tables.map((table) => [table.columnDefinitions !== null, table.rows[0]?.object?.kind]),
+      [undefined, "PartialObjectMetadata", "PartialObjectMetadata"].map((kind) => [index === 0, kind]),
+    );
+    assert.deepEqual(tables[1], tables[2]);
+    const shown = [await metadata.next(), await beta.next()].map((event) => event?.object.apiVersion);
+    assert.deepEqual(shown, ["meta.k8s.io/v1", "meta.k8s.io/v1beta1"]);
+  }
 });
 
 test("the watches of a kind that is no longer served end, others go on", async () => {

@@ -1,16 +1,22 @@
 // Answers discovery: /api, /apis and what lies below them down to a group's version. Encoded once until the kinds change.
 
 import { createHash } from "node:crypto";
+import { createMessageEncoder } from "#meta/codec/protobuf/encode.ts";
+import { writeEnvelope } from "#meta/codec/protobuf/envelope.ts";
 import type { OutputForm } from "../encoding/negotiate.ts";
-import { PLAIN_JSON } from "../encoding/negotiate.ts";
-import { respondAs } from "../encoding/respond.ts";
+import { isTransformed } from "../encoding/negotiate.ts";
+import { respondForm } from "../encoding/respond.ts";
 import type { ApiResponse } from "../http.ts";
 import type { KindCatalog, ServedGroup } from "../kind-catalog.ts";
 import type { Exchange, Step } from "../pipeline/exchange.ts";
 import type { VerbServer } from "../verbs/verb.ts";
+import { groupDiscoverySchema } from "./aggregated-schema.ts";
 import { groupDiscoveryList, groupOf, resourceList, storedAs } from "./resources.ts";
 
 const AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+const AGGREGATED_PROTOBUF = "application/vnd.kubernetes.protobuf;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+type Json = Readonly<Record<string, unknown>>;
 
 interface Encoded {
   readonly body: Uint8Array;
@@ -21,32 +27,42 @@ interface Encoded {
 export function createDiscovery(server: VerbServer, catalog: KindCatalog): (path: string) => Step | undefined {
   const encoded = new Map<string, Encoded>();
   catalog.onChange(() => encoded.clear());
-  const once = (name: string, make: () => unknown): Encoded => {
+  const once = (name: string, make: () => Json, encode: (value: Json) => Uint8Array = encodeJson): Encoded => {
     let found = encoded.get(name);
     if (!found) {
-      const body = Buffer.from(JSON.stringify(make()));
+      const body = encode(make());
       found = { body, etag: `"${createHash("sha512").update(body).digest("hex").toUpperCase()}"` };
       encoded.set(name, found);
     }
     return found;
   };
+  const isProtobuf = (form: OutputForm) =>
+    form.type === "protobuf" && !isTransformed(form) && server.protobuf.knows("v1", "APIResourceList");
   const plain =
-    (name: string, make: () => unknown): Step =>
+    (name: string, make: () => Json): Step =>
     (exchange) => {
-      const form = server.negotiate(exchange.request.headers["accept"], () => false);
-      if (form.type !== "json") return respondAs(exchange, form, make(), 200);
+      const form = server.negotiate(exchange.request.headers["accept"], isProtobuf);
+      // In JSON the core group's list of resources goes without a version, as upstream's.
+      if (form.type === "protobuf") return respondForm(server, exchange, form, { apiVersion: "v1", ...make() }, 200);
+      if (form.type === "yaml") return respondForm(server, exchange, form, make(), 200);
       return { status: 200, headers: { "content-type": "application/json" }, body: once(name, make).body };
     };
   /** /api and /apis, which know the aggregated form too. */
   const root =
-    (name: string, make: (exchange: Exchange) => unknown, groups: () => readonly ServedGroup[]): Step =>
+    (name: string, make: (exchange: Exchange) => Json, groups: () => readonly ServedGroup[]): Step =>
     (exchange) => {
-      const form = server.negotiate(exchange.request.headers["accept"], isAggregated);
-      if (form.as === "") return respondAs(exchange, form, make(exchange), 200);
-      return withTag(
-        exchange,
-        once(name, () => groupDiscoveryList(groups())),
-      );
+      const form = server.negotiate(exchange.request.headers["accept"], (asked) => isAggregated(asked) || isProtobuf(asked));
+      if (form.as === "")
+        return respondForm(
+          server,
+          exchange,
+          form,
+          form.type === "protobuf" ? { apiVersion: "v1", ...make(exchange) } : make(exchange),
+          200,
+        );
+      const aggregated = () => groupDiscoveryList(groups());
+      if (form.type === "json") return withTag(exchange, once(name, aggregated, encodeJson), AGGREGATED);
+      return withTag(exchange, once(`protobuf ${name}`, aggregated, encodeProtobuf), AGGREGATED_PROTOBUF);
     };
   const core = () => catalog.groups.filter(({ group }) => group === "");
   const named = () => catalog.groups.filter(({ group }) => group !== "");
@@ -71,18 +87,25 @@ export function createDiscovery(server: VerbServer, catalog: KindCatalog): (path
 }
 
 function isAggregated(form: OutputForm): boolean {
-  return (
-    form.type === PLAIN_JSON.type && form.group === "apidiscovery.k8s.io" && form.version === "v2" && form.as === "APIGroupDiscoveryList"
-  );
+  return form.type !== "yaml" && form.group === "apidiscovery.k8s.io" && form.version === "v2" && form.as === "APIGroupDiscoveryList";
 }
 
-function withTag(exchange: Exchange, { body, etag }: Encoded): ApiResponse {
+function encodeJson(value: Json): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
+}
+
+function encodeProtobuf(value: Json): Uint8Array {
+  const raw = createMessageEncoder()(value, groupDiscoverySchema());
+  return writeEnvelope({ apiVersion: "apidiscovery.k8s.io/v2", kind: "APIGroupDiscoveryList", raw });
+}
+
+function withTag(exchange: Exchange, { body, etag }: Encoded, contentType: string): ApiResponse {
   const headers = { etag, vary: "Accept", "cache-control": "public" };
   if (exchange.request.headers["if-none-match"] === etag) return { status: 304, headers, body: undefined };
-  return { status: 200, headers: { ...headers, "content-type": AGGREGATED }, body };
+  return { status: 200, headers: { ...headers, "content-type": contentType }, body };
 }
 
-function apiVersions(exchange: Exchange, core: readonly ServedGroup[]): unknown {
+function apiVersions(exchange: Exchange, core: readonly ServedGroup[]): Json {
   const { headers } = exchange.request;
   return {
     kind: "APIVersions",

@@ -84,13 +84,17 @@ async function protobufList(
 ): Promise<ApiResponse> {
   const { protobuf } = server;
   const partial = form.as !== "";
-  const [apiVersion, itemKind] = partial ? [META_VERSION, "PartialObjectMetadata"] : [kind.apiVersion, kind.resource.kind];
+  const [apiVersion, itemKind] = partial
+    ? [`${form.group}/${form.version}`, "PartialObjectMetadata"]
+    : [kind.apiVersion, kind.resource.kind];
   const meta = protobuf.message(META_VERSION, "ListMeta", metadata);
-  const pieces: Uint8Array[] = [NO_BYTES, listMetaHead(meta.length), meta];
+  // The beta of the list of metadata has its two fields numbered the other way round.
+  const [metaHead, itemHead] = form.version === "v1beta1" ? [listItemHead, listMetaHead] : [listMetaHead, listItemHead];
+  const pieces: Uint8Array[] = [NO_BYTES, metaHead(meta.length), meta];
   const encode = (entry: Entry): Uint8Array => protobuf.message(apiVersion, itemKind, kind.forms.glimpse(entry));
   await inBatches(entries, (entry) => {
     const message = partial ? encode(entry) : protobuf.stored(entry, () => encode(entry));
-    pieces.push(listItemHead(message.length), message);
+    pieces.push(itemHead(message.length), message);
   });
   const length = lengthOf(pieces);
   const { head, tail } = envelopeAround(apiVersion, `${itemKind}List`, length);

@@ -136,10 +136,15 @@ export function transformObject(
   }
 }
 
+/** Where Go has a group's types without version. Events of both groups are the same there. */
+export function internalPackage(group: string): string {
+  return group === "" || group === "events.k8s.io" ? "core" : (group.split(".", 1)[0] ?? "");
+}
+
 /** The Go type that upstream names in its refusals. */
 export function goTypeOf(kind: ServedKind, suffix: "" | "List"): string {
   if (!kind.definition.definitionName.startsWith("io.k8s.")) return `*unstructured.Unstructured${suffix}`;
-  return `*${kind.resource.group === "" ? "core" : (kind.resource.group.split(".")[0] ?? "")}.${kind.resource.kind}${suffix}`;
+  return `*${internalPackage(kind.resource.group)}.${kind.resource.kind}${suffix}`;
 }
 
 export function tableOf(
@@ -169,7 +174,8 @@ function includeObjectOf(asked: string | null): TableOptions["includeObject"] {
   );
 }
 
-function respondForm(
+/** Any value in a form that was negotiated; protobuf needs its kind and version. */
+export function respondForm(
   server: Responder,
   exchange: Exchange,
   form: OutputForm,

@@ -51,6 +51,7 @@ function jsonEvents(server: VerbServer, kind: ServedKind, exchange: Exchange, fo
       error,
     };
   }
+  const shape = `json ${form.as} ${form.version} ${exchange.request.query.get("includeObject") ?? ""}`;
   let headersSent = false;
   const shown = (object: DeepReadonly<KubeObject>) => {
     const transformed = transformObject(server, kind, exchange, form, object, headersSent);
@@ -60,7 +61,11 @@ function jsonEvents(server: VerbServer, kind: ServedKind, exchange: Exchange, fo
   return {
     contentType,
     plain: false,
-    event: (type, entry, revision) => line(type, shown(objectAt(kind, entry, revision))),
+    event: (type, entry, revision) => {
+      const make = () => line(type, shown(objectAt(kind, entry, revision)));
+      // Shared by all watches of this form; a table's first event has its head, which the others have not.
+      return headersSent || form.as !== "Table" ? forms.oncePerTurn(`${shape} ${type}`, entry, make) : make();
+    },
     bookmark: (revision, initialEventsEnd) => line("BOOKMARK", shown(bookmarkObject(kind, revision, initialEventsEnd))),
     error,
   };

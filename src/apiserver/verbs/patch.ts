@@ -10,7 +10,7 @@ import { applyMergePatch } from "#meta/patch/merge-patch.ts";
 import { applyStrategicMergePatch } from "#meta/patch/strategic-merge-patch.ts";
 import type { Schema } from "#meta/schema.ts";
 import { bodyKindOf, checkPatchedFields, type BodyKind, type FieldValidation, type PatchFaults } from "../encoding/field-check.ts";
-import { respondEntry } from "../encoding/respond.ts";
+import { internalPackage, respondEntry } from "../encoding/respond.ts";
 import { updateObject } from "../objects/update-object.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { applyConfiguration } from "./apply.ts";
@@ -103,11 +103,6 @@ function otherKind({ protobuf }: VerbServer, { kind = "", apiVersion = "" }: Kub
   if (!protobuf.knows(apiVersion, kind))
     return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`;
   return `converting (${version}.${kind}) to (${internalPackage(parseApiVersion(wanted.apiVersion).group)}.${wanted.kind}): unknown conversion`;
-}
-
-/** Where Go has a group's types without version. Events of both groups are the same there. */
-function internalPackage(group: string): string {
-  return group === "" || group === "events.k8s.io" ? "core" : (group.split(".", 1)[0] ?? "");
 }
 
 /** A patch may do anything to the document; what comes out must still be an object of the kind. */
