@@ -79,6 +79,14 @@ test("collision counts only grow", () => {
   ]);
 });
 
+test("a Deployment cannot be rolled back to a negative revision", () => {
+  const deployment = changed<Deployment>(
+    common,
+    (next) => ((next.metadata ??= {}).annotations = { "deprecated.deployment.rollback.to": "-1" }),
+  );
+  assert.deepEqual(errorsOf(deploymentHooks, deployment), ["spec.rollback.version: Invalid value: -1: must be greater than or equal to 0"]);
+});
+
 test("a DaemonSet counts the changes of its template", () => {
   const KEY = "deprecated.daemonset.template.generation";
   const first: DaemonSet = common();

@@ -5,6 +5,7 @@ import { checkCollisionCount, validateReplicaStatus, validateSelectorAndTemplate
 import { field, type FieldError } from "#meta/errors.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 
+const ROLLBACK_TO = "deprecated.deployment.rollback.to";
 const COUNTS = ["updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas"];
 
 export function validateDeployment(
@@ -32,6 +33,9 @@ export function validateDeployment(
     if (deadline <= minReadySeconds)
       errors.push(field.invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"));
   }
+  // An annotation in this version, a field in those before it and inside upstream's server.
+  const rollback = next.metadata?.annotations?.[ROLLBACK_TO] ?? "";
+  if (/^-\d+$/.test(rollback)) checkNonNegative(errors, "spec.rollback.version", Number(rollback));
   if (previous) checkImmutable(errors, "spec.selector", spec.selector, previous.spec?.selector);
   return errors;
 }
