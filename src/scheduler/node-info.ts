@@ -50,18 +50,24 @@ export class MutableNodeInfo implements NodeInfo {
   nonZeroCpu = 0;
   nonZeroMemory = 0;
 
-  constructor(node: AnyNode) {
+  /** `like`: what the node is known to have. */
+  constructor(node: AnyNode, like?: NodeInfo) {
     this.name = node.metadata?.name ?? "";
     this.node = node;
     this.labels = NO_LABELS;
     this.allocatable = new Map();
-    this.setNode(node);
+    if (like) this.#take(like.labels, like.allocatable);
+    else this.setNode(node);
   }
 
   setNode(node: AnyNode): void {
     this.node = node;
-    this.labels = node.metadata?.labels ?? NO_LABELS;
-    this.allocatable = amountsOf(node.status?.allocatable ?? node.status?.capacity);
+    this.#take(node.metadata?.labels ?? NO_LABELS, amountsOf(node.status?.allocatable ?? node.status?.capacity));
+  }
+
+  #take(labels: Readonly<Record<string, string>>, allocatable: Resources): void {
+    this.labels = labels;
+    this.allocatable = allocatable;
     this.allocatableCpu = this.allocatable.get("cpu") ?? 0;
     this.allocatableMemory = this.allocatable.get("memory") ?? 0;
     this.allowedPods = this.allocatable.get("pods") ?? 0;
@@ -102,7 +108,7 @@ export class MutableNodeInfo implements NodeInfo {
 
 /** A copy of any node's info, for what-ifs. */
 export function copyOf(info: NodeInfo): MutableNodeInfo {
-  const copy = new MutableNodeInfo(info.node);
+  const copy = new MutableNodeInfo(info.node, info);
   for (const pod of info.pods) copy.add(pod);
   return copy;
 }

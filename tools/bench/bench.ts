@@ -12,6 +12,7 @@ import { measureFieldManager } from "./measures/field-manager.ts";
 import { pipeline } from "./measures/pipeline.ts";
 import { applies, creates, gets, getsOverHttp1, list, memory } from "./measures/requests.ts";
 import { scheduling, watch } from "./measures/flow.ts";
+import { schedulingCases } from "./measures/scheduling-cases.ts";
 import { watchers } from "./measures/watchers.ts";
 
 const MEASURES: Readonly<Record<string, Measure>> = {
@@ -30,6 +31,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   watch,
   watchers,
   scheduling,
+  cases: schedulingCases,
 };
 
 const { values } = parseArgs({

@@ -97,12 +97,14 @@ const churning = churn && setInterval(() => churned.push(client.create(Pod, podO
 const count = wanted.measurePods / scale;
 const loadBefore = loadavg()[0];
 const cpuBefore = process.cpuUsage();
+const threadBefore = process.threadCpuUsage();
 const start = performance.now();
 await makePods({ ...wanted.shape, namespace: wanted.measureNamespace ?? wanted.shape.namespace }, count, "pod", { measured: "yes" });
 const createdMs = performance.now() - start;
 await until(() => measured >= count, 600_000);
 const elapsedMs = performance.now() - start;
 const cpu = process.cpuUsage(cpuBefore);
+const thread = process.threadCpuUsage(threadBefore);
 clearInterval(churning);
 await Promise.all(churned);
 console.log(
@@ -110,6 +112,7 @@ console.log(
     name,
     podsPerSecond: (count / elapsedMs) * 1000,
     createdPerSecond: (count / createdMs) * 1000,
+    mainThreadSeconds: (thread.user + thread.system) / 1e6,
     cores: (cpu.user + cpu.system) / 1000 / elapsedMs,
     loadBefore,
     loadAfter: loadavg()[0],

@@ -27,11 +27,11 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs): Plugin {
       if (amount > 0 && (ignored.size + ignoredGroups.size === 0 || !isIgnored(name))) requests.push([name, amount]);
     return requests.toSorted(([a], [b]) => rank(a) - rank(b));
   };
-  const refusals = new Map<string, Refusal>();
   return {
     name: "NodeResourcesFit",
     filter: (pod) => {
       const requests = requestsOf(pod);
+      const refusals = new Map<number, Refusal>();
       const cpu = pod.requests.get("cpu") ?? 0;
       const memory = pod.requests.get("memory") ?? 0;
       // Most pods ask for nothing else.
@@ -114,6 +114,7 @@ function leastOfCpuAndMemory(info: NodeInfo, cpu: number, memory: number): numbe
   return counted === 2 ? sum >> 1 : sum;
 }
 
+const NO_REQUEST: Request = ["", 0];
 const FIRST = ["cpu", "memory", "ephemeral-storage"];
 
 function rank(name: string): number {
@@ -121,19 +122,26 @@ function rank(name: string): number {
   return position < 0 ? FIRST.length : position;
 }
 
-/** Refusals of the same sort are one object, so that thousands of them cost nothing. */
-function shortage(requests: readonly Request[], info: NodeInfo, refusals: Map<string, Refusal>): Refusal | undefined {
-  let what = info.pods.size + 1 > info.allowedPods ? "Too many pods" : "";
+/** A bit for each thing that is missing. Refusals of the same sort are one object, so that thousands of them cost nothing. */
+function shortage(requests: readonly Request[], info: NodeInfo, refusals: Map<number, Refusal>): Refusal | undefined {
+  let missing = info.freePods > 0 ? 0 : 1;
   let unresolvable = false;
-  for (const [name, amount] of requests) {
+  for (let position = 0; position < requests.length; position++) {
+    const [name, amount] = requests[position] ?? NO_REQUEST;
     const total = info.allocatable.get(name) ?? 0;
     if (amount <= total - (info.requested.get(name) ?? 0)) continue;
-    what = what === "" ? `Insufficient ${name}` : `${what}\nInsufficient ${name}`;
+    missing += 2 ** (position + 2);
     unresolvable ||= amount > total;
   }
-  if (what === "") return undefined;
-  const id = unresolvable ? `!${what}` : what;
+  if (missing === 0) return undefined;
+  const id = unresolvable ? missing + 2 : missing;
   let refusal = refusals.get(id);
-  if (!refusal) refusals.set(id, (refusal = { reasons: what.split("\n"), ...(unresolvable ? { unresolvable } : {}) }));
+  if (!refusal) {
+    const reasons = requests.flatMap(([name], position) =>
+      Math.floor(missing / 2 ** (position + 2)) % 2 === 1 ? [`Insufficient ${name}`] : [],
+    );
+    if (info.freePods <= 0) reasons.unshift("Too many pods");
+    refusals.set(id, (refusal = { reasons, ...(unresolvable ? { unresolvable } : {}) }));
+  }
   return refusal;
 }
