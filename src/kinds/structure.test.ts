@@ -188,7 +188,6 @@ void describe("served resources", () => {
     const virtual = structure.resources.filter((entry) => entry.virtual).map(({ resource }) => resource.plural);
     assert.deepEqual(virtual, [
       "bindings",
-      "componentstatuses",
       "selfsubjectreviews",
       "tokenreviews",
       "localsubjectaccessreviews",

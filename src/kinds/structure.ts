@@ -274,7 +274,7 @@ function readResource(entry: TableResource): BuiltinResource {
     verbs,
     subresources: (entry.subresources ?? []).map((sub) => ({ ...sub, verbs: splitVerbs(sub.verbs) })),
     definitionName: `${PACKAGES[entry.package] ?? ""}.${kind}`,
-    virtual: !verbs.includes("delete"),
+    virtual: !verbs.includes("get"),
   };
 }
 

@@ -62,12 +62,11 @@ function merge(result: Result, other: Result): void {
   result.matches += other.matches;
 }
 
-const hasTypes = (schema: Schema): boolean =>
-  Boolean(schema.type) || schema["x-kubernetes-int-or-string"] === true || Boolean(schema.format);
+const hasTypes = (schema: Schema): boolean => Boolean(schema.type) || Boolean(schema.format);
 
-function typesOf(schema: Schema): string[] {
-  if (schema["x-kubernetes-int-or-string"]) return ["integer", "string"];
-  return schema.type ? [schema.type] : [];
+/** Upstream checks defaults with a form of the schema in which what is an integer or a string has no type. */
+function typesOf({ type }: Schema): string[] {
+  return type ? [type] : [];
 }
 
 function typeOf(value: unknown): string {

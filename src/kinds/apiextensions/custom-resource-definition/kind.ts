@@ -1,4 +1,4 @@
-import type { CustomResourceDefinition } from "#kinds/api/apiextensions-v1.gen.ts";
+import type { CustomResourceDefinition, CustomResourceDefinitionSpec } from "#kinds/api/apiextensions-v1.gen.ts";
 import { nameColumn } from "#kinds/shared/columns.ts";
 import type { CheckExpression } from "#kinds/shared/expressions.ts";
 import type { KindHooks } from "#meta/kind.ts";
@@ -8,7 +8,7 @@ import { validateDefinition, validateDefinitionStatus } from "./validate.ts";
 
 function setDefaults(object: CustomResourceDefinition): void {
   // Clients may leave out what the schema calls required; validation tells them.
-  const spec = (object.spec ??= { group: "", names: { plural: "", kind: "" }, scope: "", versions: [] });
+  const spec = (object.spec ??= { group: "", names: { plural: "", kind: "" }, scope: "" } as CustomResourceDefinitionSpec);
   const names = (spec.names ??= { plural: "", kind: "" });
   if (!names.singular && names.kind) names.singular = names.kind.toLowerCase();
   if (!names.listKind && names.kind) names.listKind = `${names.kind}List`;

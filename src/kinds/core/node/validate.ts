@@ -26,6 +26,11 @@ export function validateNode(next: DeepReadonly<Node>, previous: DeepReadonly<No
   validateAvoidPods(errors, next.metadata?.annotations?.[AVOID_PODS]);
   const ranges = spec?.podCIDRs ?? [];
   for (const [index, range] of ranges.entries()) errors.push(...validateLegacyCidr(`spec.podCIDRs[${index}]`, range));
+  const unreadable = ranges.length > 1 ? ranges.findIndex((range) => !parseCidr(range)) : -1;
+  if (unreadable >= 0) {
+    const detail = `invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR[${unreadable}]: <nil> (invalid CIDR address: ${ranges[unreadable] ?? ""})`;
+    errors.push({ type: "InternalError", field: "spec.podCIDRs", detail });
+  }
   const families = new Set(ranges.map((range) => parseCidr(range)?.family));
   if (ranges.length > 1 && (ranges.length > 2 || families.size === 1 || families.has(undefined))) {
     errors.push(field.invalid("spec.podCIDRs", ranges, "may specify no more than one CIDR for each IP family"));

@@ -15,7 +15,9 @@ export const csiDriverHooks: KindHooks<CSIDriver> = {
     spec.requiresRepublish ??= false;
     spec.seLinuxMount ??= false;
   },
-  prepare: ({ spec }, previous) => {
+  prepare: ({ spec, metadata }, previous) => {
+    // Upstream counts changes only, not the first form.
+    if (!previous) delete metadata?.generation;
     // Behind a gate that is off (VolumeLimitScaling).
     if (spec && previous?.spec?.preventPodSchedulingIfMissing === undefined) delete spec.preventPodSchedulingIfMissing;
   },

@@ -25,7 +25,7 @@ export function validateVolumeAttachment(
   validateVolumeError(errors, "status.detachError", status?.detachError);
   const volume = spec?.source?.persistentVolumeName;
   if (volume !== undefined) checkSubdomain(errors, "spec.source.persistentVolumeName", volume);
-  if (previous) checkImmutable(errors, "spec", spec, previous.spec);
+  if (previous) checkImmutable(errors, "spec", spec ?? {}, previous.spec ?? {});
   return errors;
 }
 
