@@ -8,15 +8,29 @@ import { childSchema, itemElement, itemSchema } from "./shape.ts";
 
 /** All that does not fit, in upstream's words: `.spec.foo: field not declared in schema`. Undefined if all fits. */
 export function configurationProblem(configuration: unknown, schema: Schema): string | undefined {
-  const problems: string[] = [];
-  check(configuration, schema, "", problems);
-  if (problems.length <= 1) return problems[0];
-  return ["errors:", ...problems.map((problem) => `  ${problem}`)].join("\n");
+  const problems: Problem[] = [];
+  check(configuration, schema, problems);
+  const texts = problems.map(({ path, text }) => (path === "" ? text : `${path}: ${text}`));
+  if (texts.length <= 1) return texts[0];
+  return ["errors:", ...texts.map((text) => `  ${text}`)].join("\n");
 }
 
-function check(value: unknown, schema: Schema, path: string, problems: string[]): void {
+interface Problem {
+  /** From the value that is being checked; made on the way out, since there is hardly ever one to make. */
+  path: string;
+  readonly text: string;
+}
+
+/** What was found below a step lies behind it. */
+function lead(problems: readonly Problem[], from: number, step: () => string): void {
+  if (problems.length === from) return;
+  const text = step();
+  for (const problem of problems.slice(from)) problem.path = text + problem.path;
+}
+
+function check(value: unknown, schema: Schema, problems: Problem[]): void {
   if (value === null || value === undefined) return;
-  const report = (text: string): void => void problems.push(path === "" ? text : `${path}: ${text}`);
+  const report = (text: string): void => void problems.push({ path: "", text });
   switch (schema.type) {
     case "integer":
     case "number":
@@ -35,33 +49,33 @@ function check(value: unknown, schema: Schema, path: string, problems: string[])
       if (typeof value === "object") report(`expected any scalar, got &{${goFormat(value)}}`);
       return;
     case "array":
-      if (Array.isArray(value)) checkItems(value, schema, path, problems);
+      if (Array.isArray(value)) checkItems(value, schema, problems);
       else report(`expected list, got &{${goFormat(value)}}`);
       return;
     case "object":
     case "map":
-      if (isJsonObject(value)) checkFields(value, schema, path, problems);
+      if (isJsonObject(value)) checkFields(value, schema, problems);
       else report(`expected map, got &{${goFormat(value)}}`);
       return;
     case "any":
   }
 }
 
-function checkFields(map: Readonly<Record<string, unknown>>, schema: Schema, path: string, problems: string[]): void {
+function checkFields(map: Readonly<Record<string, unknown>>, schema: Schema, problems: Problem[]): void {
   for (const key in map) {
     const type = childSchema(schema, key);
     if (type === undefined) {
-      problems.push(`${path}.${key}: field not declared in schema`);
+      problems.push({ path: `.${key}`, text: "field not declared in schema" });
       return;
     }
     const value = map[key];
-    // The commonest case, without a path.
-    if (typeof value === "string" && type.type === "string") continue;
-    check(value, type, `${path}.${key}`, problems);
+    const from = problems.length;
+    check(value, type, problems);
+    lead(problems, from, () => `.${key}`);
   }
 }
 
-function checkItems(list: readonly unknown[], schema: Schema, path: string, problems: string[]): void {
+function checkItems(list: readonly unknown[], schema: Schema, problems: Problem[]): void {
   const items = itemSchema(schema);
   const keyed = schema.listType === "map" || schema.listType === "set";
   const seen = new Set<string>();
@@ -72,14 +86,15 @@ function checkItems(list: readonly unknown[], schema: Schema, path: string, prob
         element = itemElement(schema, item);
       } catch (error) {
         if (!(error instanceof FieldPathError)) throw error;
-        problems.push(`${path}: element ${index}: ${error.message}`);
+        problems.push({ path: "", text: `element ${index}: ${error.message}` });
         return;
       }
-      if (seen.has(element)) problems.push(`${path}: duplicate entries for key ${showElement(element)}`);
+      if (seen.has(element)) problems.push({ path: "", text: `duplicate entries for key ${showElement(element)}` });
       seen.add(element);
     }
-    if (typeof item === "object") check(item, items, path + showElement(element), problems);
-    else if (items.type !== "string" || typeof item !== "string") check(item, items, path + showElement(element), problems);
+    const from = problems.length;
+    check(item, items, problems);
+    lead(problems, from, () => showElement(element));
   }
 }
 
