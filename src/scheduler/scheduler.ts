@@ -7,7 +7,7 @@ import type { Clock, Timer } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
 import { aggregateText } from "#meta/errors.ts";
 import { type Key, makeKey } from "#meta/object.ts";
-import { createEventRecorder } from "#reconcile/events.ts";
+import { createEventRecorder, type EventRecorder } from "#reconcile/events.ts";
 import type { Change, InformerSet } from "#reconcile/informer.ts";
 import { createTermCompiler } from "./affinity-terms.ts";
 import { createBindingCycle } from "./binding-cycle.ts";
@@ -46,8 +46,7 @@ export interface Scheduler {
 const SLICE = 20;
 /** Bindings under way at which no more pods are decided. */
 const MAX_BINDING = 500;
-/** The name of the component, in events. */
-const COMPONENT = "default-scheduler";
+const DEFAULT_NAME = "default-scheduler";
 
 /** Throws a RangeError that lists what is wrong with the configuration. */
 export function startScheduler(options: SchedulerOptions): Scheduler {
@@ -58,7 +57,7 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
 
   const stopping = new AbortController();
   const { signal } = stopping;
-  const events = createEventRecorder({ client, clock, log, random, component: COMPONENT, signal });
+  const events = eventsByProfile((component) => createEventRecorder({ client, clock, log, random, component, signal }));
   const pods = informers.informer(Pod);
   const nodes = informers.informer(Node);
   const namespaces = informers.informer(Namespace);
@@ -98,7 +97,7 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
   const profiles = new Map<string, Profile>(
     configuration.profiles.map((profile) => [profile.schedulerName, createProfile(profile, handle)]),
   );
-  const profileOf = ({ spec }: AnyPod) => profiles.get(spec?.schedulerName ?? "default-scheduler");
+  const profileOf = ({ spec }: AnyPod) => profiles.get(spec?.schedulerName ?? DEFAULT_NAME);
   const rules = new Map(
     [...profiles].map(([name, profile]) => [name, { gatedBy: (pod: PodInfo) => gatedBy(profile, pod), interests: profile.interests }]),
   );
@@ -107,7 +106,7 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
   const queue = createSchedulingQueue({
     clock,
     wake: () => wake(),
-    rulesOf: ({ pod }) => rules.get(pod.spec?.schedulerName ?? "default-scheduler"),
+    rulesOf: ({ pod }) => rules.get(pod.spec?.schedulerName ?? DEFAULT_NAME),
     compare: (a, b) => sort?.queueSort(a, b) ?? 0,
     initialBackoffMs: configuration.podInitialBackoffSeconds * 1000,
     maxBackoffMs: configuration.podMaxBackoffSeconds * 1000,
@@ -265,6 +264,22 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
       for (const subscription of subscriptions) subscription[Symbol.dispose]();
       queue.close();
       await Promise.all(working);
+    },
+  };
+}
+
+/** Each profile speaks under its own name: that of the scheduler which the pod asks for. */
+function eventsByProfile(create: (component: string) => EventRecorder): EventRecorder {
+  const recorders = new Map<string, EventRecorder>();
+  return {
+    event(about, ...said) {
+      const name = (about.object as AnyPod).spec?.schedulerName ?? DEFAULT_NAME; // the scheduler speaks of pods only
+      let recorder = recorders.get(name);
+      if (!recorder) recorders.set(name, (recorder = create(name)));
+      recorder.event(about, ...said);
+    },
+    flush: async () => {
+      await Promise.all([...recorders.values()].map((recorder) => recorder.flush()));
     },
   };
 }
