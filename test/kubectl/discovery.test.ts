@@ -16,7 +16,10 @@ after(() => testCluster[Symbol.asyncDispose]());
 void test("explain tells what a kind and its fields are for", async () => {
   const text = await kubectl("explain", "deployment.spec.strategy");
   assert.match(text, /^GROUP: +apps\nKIND: +Deployment\nVERSION: +v1\n\nFIELD: strategy <DeploymentStrategy>\n/);
-  assert.match(text, /^DESCRIPTION:\n {4}DeploymentStrategy describes how to replace existing pods with new ones\.\n/m);
+  assert.match(
+    text,
+    /^DESCRIPTION:\n {4}The deployment strategy to use to replace existing pods with new ones\.\n {4}DeploymentStrategy describes how to replace existing pods with new ones\.\n/m,
+  );
   assert.match(text, /^ {2}rollingUpdate\t<RollingUpdateDeployment>\n/m);
   assert.match(
     text,
