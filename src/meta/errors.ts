@@ -269,6 +269,10 @@ export function quote(text: string): string {
 export function isApiError(error: unknown): error is ApiError {
   return typeof error === "object" && error !== null && (error as { name?: unknown }).name === "ApiError";
 }
+/** Whether the API's answer gives this cause among its details. */
+export function hasCause(error: unknown, cause: string): boolean {
+  return isApiError(error) && error.status.details?.causes?.some(({ reason }) => reason === cause) === true;
+}
 const hasReason =
   (reason: string) =>
   (error: unknown): boolean =>

@@ -7,10 +7,12 @@ import { isTerminal } from "#kinds/core/pod/state.ts";
 import { clone } from "#lib/clone.ts";
 import { equal } from "#lib/equal.ts";
 import { getCondition } from "#meta/conditions.ts";
-import { isAlreadyExists, isApiError, isNotFound } from "#meta/errors.ts";
+import { hasCause, isAlreadyExists, isNotFound } from "#meta/errors.ts";
 import { controllerOf, type Key, keyOf, makeKey, splitKey } from "#meta/object.ts";
 import { labelSelectorMatcher } from "#meta/selectors.ts";
 import { type ControllerDefinition, index, type ReconcileContext, watch, watchControlled } from "#reconcile/controller.ts";
+import { byController, claim } from "#reconcile/ownership.ts";
+import { requestedRevision, rollBack } from "./rollback.ts";
 import {
   type AnyDeployment,
   type AnySet,
@@ -21,7 +23,6 @@ import {
   laterRevision,
   maxRevision,
   newSetAnnotations,
-  ownerReference,
   replicasOf,
   REVISION,
   revisionOf,
@@ -30,9 +31,7 @@ import {
 import { newSetReplicas, nextRollingSizes, scaledSizes, setsToForget, type Size } from "./rollout.ts";
 import { countStatus, deadlineCheckMs, deadlineMs, isComplete, rolloutStatus, withCondition } from "./status.ts";
 
-const SETS_BY_OWNER = "deployment-replicasets-by-owner";
 const PODS_BY_SET = "deployment-pods-by-replicaset";
-const ORPHANS = "";
 
 interface Work extends ReconcileContext {
   /** The Deployment as the server has it, after this run's own writes. */
@@ -60,7 +59,7 @@ export const deploymentController: ControllerDefinition = {
     watchControlled(ReplicaSet, Deployment),
   ],
   indexes: [
-    index(ReplicaSet, SETS_BY_OWNER, (set) => [`${set.metadata?.namespace}/${controllerOf(set)?.uid ?? ORPHANS}`]),
+    byController(ReplicaSet),
     index(Pod, PODS_BY_SET, (pod) => {
       const set = controllerOf(pod);
       return set?.kind === "ReplicaSet" ? [set.uid] : [];
@@ -70,15 +69,17 @@ export const deploymentController: ControllerDefinition = {
     const deployment = reconcileContext.cache(Deployment).get(key);
     if (!deployment) return;
     const context: Work = { ...reconcileContext, written: deployment, noted: deployment };
-    const sets = await claimSets(deployment, context);
+    const selector = labelSelectorMatcher(deployment.spec?.selector);
+    const selects = (set: AnySet) => selector.matches(set.metadata?.labels);
+    const sets = await claim({ resource: ReplicaSet, owner: { resource: Deployment, object: deployment }, selects }, context);
     const newSet = findNewSet(deployment, sets);
     const old = sets.filter((set) => set !== newSet);
     if (deployment.metadata?.deletionTimestamp !== undefined)
       return writeStatus(countStatus(deployment, newSet, sets, context.clock.now()), context);
     notePause(context);
-    if (deployment.spec?.paused === true || sets.some((set) => replicasOf(set) > 0 && desiredReplicasChanged(deployment, set))) {
-      return scale(deployment, newSet, old, context);
-    }
+    if (deployment.spec?.paused === true) return scale(deployment, newSet, old, context);
+    if (requestedRevision(deployment) !== undefined) return rollback(deployment, newSet, old, context);
+    if (sets.some((set) => replicasOf(set) > 0 && desiredReplicasChanged(deployment, set))) return scale(deployment, newSet, old, context);
     return isRolling(deployment) ? rollingUpdate(deployment, newSet, old, context) : recreate(deployment, newSet, old, context);
   },
 };
@@ -90,41 +91,6 @@ function deploymentsOf(set: AnySet, cache: ReconcileContext["cache"]): Key[] {
     .list({ namespace: set.metadata?.namespace ?? "" })
     .filter((deployment) => labelSelectorMatcher(deployment.spec?.selector).matches(set.metadata?.labels))
     .map(keyOf);
-}
-
-/** The sets the Deployment owns, after adopting orphans that match and releasing owned ones that no longer do. */
-async function claimSets(deployment: AnyDeployment, { cache, client, signal }: Work): Promise<AnySet[]> {
-  const namespace = deployment.metadata?.namespace ?? "";
-  const uid = deployment.metadata?.uid ?? "";
-  const selector = labelSelectorMatcher(deployment.spec?.selector);
-  const deleting = deployment.metadata?.deletionTimestamp !== undefined;
-  const claimed: AnySet[] = [];
-  const patchOwner = async (set: AnySet, reference: object): Promise<AnySet | undefined> => {
-    const patch = { metadata: { uid: set.metadata?.uid, ownerReferences: [reference] } };
-    try {
-      return await client.patch(ReplicaSet, keyOf(set), patch, { type: "strategic", signal });
-    } catch (error) {
-      if (isNotFound(error)) return undefined; // gone meanwhile: nothing to own or to let go
-      throw error;
-    }
-  };
-  for (const set of cache(ReplicaSet).byIndex(SETS_BY_OWNER, `${namespace}/${uid}`)) {
-    if (selector.matches(set.metadata?.labels)) claimed.push(set);
-    else if (!deleting) await patchOwner(set, { $patch: "delete", uid });
-  }
-  if (deleting) return claimed;
-  const orphans = cache(ReplicaSet)
-    .byIndex(SETS_BY_OWNER, `${namespace}/${ORPHANS}`)
-    .filter((set) => selector.matches(set.metadata?.labels) && set.metadata?.deletionTimestamp === undefined);
-  if (orphans.length === 0) return claimed;
-  // The cache may be behind a deletion: what is adopted then would go with the Deployment.
-  const fresh = await client.get(Deployment, keyOf(deployment), { signal });
-  if (fresh.metadata?.uid !== uid || fresh.metadata.deletionTimestamp !== undefined) return claimed;
-  for (const set of orphans) {
-    const adopted = await patchOwner(set, ownerReference(deployment));
-    if (adopted) claimed.push(adopted);
-  }
-  return claimed;
 }
 
 /** Tells by the Progressing condition that a Deployment was paused or resumed; a missed deadline is not painted over. */
@@ -164,9 +130,18 @@ async function scale(deployment: AnyDeployment, newSet: AnySet | undefined, old:
     (set) => !sized.has(set) && replicasOf(set) > 0 && desiredReplicasChanged(deployment, set),
   );
   const all = await resize(deployment, [...sizes, ...rest.map((set) => ({ set, replicas: replicasOf(set) }))], revised, old, context);
-  if (deployment.spec?.paused === true) await forgetOldSets(deployment, all.old, context);
+  if (deployment.spec?.paused === true && requestedRevision(deployment) === undefined) await forgetOldSets(deployment, all.old, context);
   const sets = [...all.old, ...(all.newSet ? [all.newSet] : [])];
   return writeStatus(countStatus(context.noted, all.newSet, sets, context.clock.now()), context);
+}
+
+/** Goes back to the revision that an annotation asks for; the change of the template wakes the next run. */
+async function rollback(deployment: AnyDeployment, found: AnySet | undefined, old: readonly AnySet[], context: Work) {
+  const newSet = found ? await reviseNewSet(deployment, found, old, context) : await createNewSet(deployment, old, context);
+  if (!newSet) return;
+  const { next, event } = rollBack(context.noted, [...old, newSet]);
+  await context.client.update(Deployment, next, { signal: context.signal });
+  context.events.event({ resource: Deployment, object: deployment }, event.type, event.reason, event.message);
 }
 
 async function rollingUpdate(deployment: AnyDeployment, found: AnySet | undefined, old: readonly AnySet[], context: Work) {
@@ -249,7 +224,7 @@ async function createNewSet(deployment: AnyDeployment, old: readonly AnySet[], c
       await writeStatus({ ...status, collisionCount: (status.collisionCount ?? 0) + 1 }, context);
       return undefined;
     }
-    if (isApiError(error) && error.status.details?.causes?.some((cause) => cause.reason === "NamespaceTerminating")) return undefined;
+    if (hasCause(error, "NamespaceTerminating")) return undefined;
     const message = `Failed to create new replica set "${made.metadata?.name}": ${error instanceof Error ? error.message : String(error)}`;
     if (deadlineMs(deployment) !== undefined) {
       noteProgressing(context, "False", "ReplicaSetCreateError", message);

@@ -1,10 +1,11 @@
 // What a Deployment reads from and writes on its ReplicaSets: revisions, annotations, which is new and which are old. Pure.
 // Names and rules: pkg/controller/deployment/util/deployment_util.go.
 
-import type { Deployment, ReplicaSet } from "#kinds/api/apps-v1.gen.ts";
+import { Deployment, type ReplicaSet } from "#kinds/api/apps-v1.gen.ts";
 import type { PodTemplateSpec } from "#kinds/api/core-v1.gen.ts";
 import { clone } from "#lib/clone.ts";
 import { equal } from "#lib/equal.ts";
+import { controllerReference } from "#meta/controller-reference.ts";
 import { intOrPercent } from "#meta/int-or-percent.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 import { templateHash } from "#meta/template-hash.ts";
@@ -18,15 +19,21 @@ const REVISION_HISTORY = "deployment.kubernetes.io/revision-history";
 const DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas";
 const MAX_REPLICAS = "deployment.kubernetes.io/max-replicas";
 
+/** The revision to go back to, as clients of extensions/v1beta1 asked for it. */
+export const ROLLBACK_TO = "deprecated.deployment.rollback.to";
+
 /** Annotations of the Deployment that its sets do not get. */
-const NOT_COPIED: ReadonlySet<string> = new Set([
+export const NOT_COPIED: ReadonlySet<string> = new Set([
   "kubectl.kubernetes.io/last-applied-configuration",
   REVISION,
   REVISION_HISTORY,
   DESIRED_REPLICAS,
   MAX_REPLICAS,
-  "deprecated.deployment.rollback.to",
+  ROLLBACK_TO,
 ]);
+
+/** Longest name of a set, which its Deployment's name is cut to. */
+const MAX_NAME = 253;
 
 /** Longest revision history kept on a set, in characters. */
 const MAX_HISTORY = 2000;
@@ -72,6 +79,11 @@ export function findNewSet(deployment: AnyDeployment, sets: readonly AnySet[]): 
   return sets.toSorted(oldestFirst).find((set) => equal(withoutHash(set.spec?.template), template));
 }
 
+/** Whether two templates are the same but for the hash that sets add. */
+export function sameTemplate(a: DeepReadonly<PodTemplateSpec> | undefined, b: DeepReadonly<PodTemplateSpec> | undefined): boolean {
+  return equal(withoutHash(a), withoutHash(b));
+}
+
 function withoutHash(template: DeepReadonly<PodTemplateSpec> | undefined): unknown {
   const { creationTimestamp: _, labels: all, annotations, ...rest } = template?.metadata ?? {};
   const labels = { ...all };
@@ -111,8 +123,9 @@ export function recordedDesiredReplicas(set: AnySet): number | undefined {
   return integer(set.metadata?.annotations?.[DESIRED_REPLICAS]);
 }
 
+/** An int32 that is not negative, as upstream reads the annotations. */
 function integer(text: string | undefined): number | undefined {
-  return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : undefined;
+  return text !== undefined && /^\d+$/.test(text) && Number(text) <= 2_147_483_647 ? Number(text) : undefined;
 }
 
 /** Whether the set was sized for another number of replicas than the Deployment has now. */
@@ -153,11 +166,11 @@ export function makeNewSet(deployment: AnyDeployment, replicas: number, revision
     apiVersion: "apps/v1",
     kind: "ReplicaSet",
     metadata: {
-      name: `${deployment.metadata?.name}-${hash}`,
+      name: `${deployment.metadata?.name?.slice(0, MAX_NAME - 1 - hash.length)}-${hash}`,
       namespace: deployment.metadata?.namespace ?? "",
       labels: { ...template.metadata.labels },
       annotations: newSetAnnotations(deployment, undefined, revision),
-      ownerReferences: [ownerReference(deployment)],
+      ownerReferences: [controllerReference(Deployment, deployment)],
     },
     spec: {
       replicas,
@@ -165,16 +178,5 @@ export function makeNewSet(deployment: AnyDeployment, replicas: number, revision
       selector: { ...spec.selector, matchLabels: { ...spec.selector.matchLabels, [HASH_LABEL]: hash } },
       template,
     },
-  };
-}
-
-export function ownerReference(deployment: AnyDeployment) {
-  return {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    name: deployment.metadata?.name ?? "",
-    uid: deployment.metadata?.uid ?? "",
-    controller: true,
-    blockOwnerDeletion: true,
   };
 }

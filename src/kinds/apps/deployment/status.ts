@@ -42,6 +42,8 @@ export function countStatus(
   const available = sumAvailable(all);
   const count = (field: "replicas" | "readyReplicas" | "terminatingReplicas") =>
     all.reduce((sum, set) => sum + (set.status?.[field] ?? 0), 0);
+  // A set that was looked at and does not say how many of its pods are leaving leaves the sum unknown.
+  const uncounted = all.some(({ status }) => (status?.observedGeneration ?? 0) > 0 && status?.terminatingReplicas === undefined);
   const enough = available >= replicasOf(deployment) - bounds(deployment).maxUnavailable;
   const conditions = withCondition(
     (deployment.status?.conditions ?? []) as DeploymentCondition[], // copied, never changed
@@ -58,7 +60,7 @@ export function countStatus(
   const collisionCount = deployment.status?.collisionCount;
   const status: DeploymentStatus = {
     observedGeneration: deployment.metadata?.generation ?? 0,
-    terminatingReplicas: count("terminatingReplicas"),
+    ...(uncounted ? {} : { terminatingReplicas: count("terminatingReplicas") }),
     ...(collisionCount === undefined ? {} : { collisionCount }),
     conditions: [...conditions],
   };

@@ -51,6 +51,7 @@ export function replicaController<T extends Replicated>(options: ReplicaControll
   return {
     name,
     for: resource,
+    awaitsOwnWrites: true,
     watches: [watch(Pod, ownersOf)],
     indexes: [byController(Pod)],
     async reconcile(key, context) {

@@ -35,7 +35,7 @@ function compare(a: AnyPod, b: AnyPod, rankOf: (pod: AnyPod) => number, nowMs: n
     rankOf(b) - rankOf(a) ||
     byAge(a, b, readySince, nowMs) ||
     restarts(b.status?.containerStatuses) - restarts(a.status?.containerStatuses) ||
-    restarts(b.status?.initContainerStatuses) - restarts(a.status?.initContainerStatuses) ||
+    restarts(sidecarStatuses(b)) - restarts(sidecarStatuses(a)) ||
     byAge(a, b, createdAt, nowMs)
   );
 }
@@ -53,6 +53,12 @@ function restarts(statuses: DeepReadonly<ContainerStatus[]> | undefined): number
   let most = 0;
   for (const status of statuses ?? []) most = Math.max(most, status.restartCount);
   return most;
+}
+
+function sidecarStatuses({ spec, status }: AnyPod): DeepReadonly<ContainerStatus[]> | undefined {
+  const isSidecar = (name: string) =>
+    spec?.initContainers?.some((container) => container.name === name && container.restartPolicy === "Always");
+  return status?.initContainerStatuses?.filter(({ name }) => isSidecar(name));
 }
 
 function createdAt(pod: AnyPod): number | undefined {

@@ -20,12 +20,19 @@ function pod(
       labels: { a: "b" },
       ...(cost === undefined ? {} : { annotations: { "controller.kubernetes.io/pod-deletion-cost": cost } }),
     },
-    spec: { containers: [], ...(node === "" ? {} : { nodeName: node }) },
+    spec: {
+      containers: [],
+      initContainers: [{ name: "sidecar", restartPolicy: "Always" }, { name: "init" }],
+      ...(node === "" ? {} : { nodeName: node }),
+    },
     status: {
       phase,
       conditions: readyFor < 0 ? [] : [{ type: "Ready", status: "True", lastTransitionTime: ago(readyFor) }],
       containerStatuses: [{ restartCount: restarts }] as PodStatus["containerStatuses"] & {},
-      initContainerStatuses: [{ restartCount: sidecarRestarts }] as PodStatus["initContainerStatuses"] & {},
+      initContainerStatuses: [
+        { name: "sidecar", restartCount: sidecarRestarts },
+        { name: "init", restartCount: name === "a" ? 7 : 0 }, // has ended: does not count
+      ] as PodStatus["initContainerStatuses"] & {},
     },
   };
 }

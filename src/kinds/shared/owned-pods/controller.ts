@@ -2,7 +2,8 @@
 // Upstream's RealPodControl (pkg/controller).
 
 import { Pod, type PodTemplateSpec } from "#kinds/api/core-v1.gen.ts";
-import { isApiError, isConflict, isNotFound } from "#meta/errors.ts";
+import { slowStart } from "#lib/slow-start.ts";
+import { hasCause, isConflict, isNotFound } from "#meta/errors.ts";
 import { controllerReference } from "#meta/controller-reference.ts";
 import { type DeepReadonly, keyOf, type KubeObject } from "#meta/object.ts";
 import type { Resource } from "#meta/resource.ts";
@@ -41,22 +42,20 @@ export interface Outcome {
   readonly failure?: unknown;
 }
 
-/** Slow start: one, then twice as many each time all went well, so that a refusal (quota) costs few requests. */
+/** Creates the pods, slowly at first; a refusal (quota) ends it and is told in one event. */
 export async function createPods(owner: Owner, pods: readonly Pod[], { client, events, signal }: ReconcileContext): Promise<Outcome> {
   const done: Pod[] = [];
-  for (let from = 0, batch = 1; from < pods.length; from += batch, batch *= 2) {
-    const results = await Promise.allSettled(pods.slice(from, from + batch).map((pod) => client.create(Pod, pod, { signal })));
-    for (const result of results) {
-      if (result.status === "rejected") continue;
-      done.push(result.value);
-      events.event(owner, "Normal", "SuccessfulCreate", `Created pod: ${result.value.metadata?.name}`);
-    }
-    const failed = results.find((result) => result.status === "rejected");
-    if (!failed) continue;
+  try {
+    await slowStart(pods, async (pod) => {
+      const made = await client.create(Pod, pod, { signal });
+      done.push(made);
+      events.event(owner, "Normal", "SuccessfulCreate", `Created pod: ${made.metadata?.name}`);
+    });
+  } catch (failure) {
     // In a namespace that goes, creating again would never succeed.
-    if (isApiError(failed.reason) && failed.reason.status.details?.causes?.some((cause) => cause.reason === "NamespaceTerminating")) break;
-    events.event(owner, "Warning", "FailedCreate", `Error creating: ${messageOf(failed.reason)}`);
-    return { done, failure: failed.reason };
+    if (hasCause(failure, "NamespaceTerminating")) return { done };
+    events.event(owner, "Warning", "FailedCreate", `Error creating: ${messageOf(failure)}`);
+    return { done, failure };
   }
   return { done };
 }
