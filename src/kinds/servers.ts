@@ -7,6 +7,7 @@ import type { ServerExtension } from "#apiserver/extension.ts";
 import { kubeletAgent, workloadAgent, type KubeletCredentials } from "#apiserver/proxy/backend.ts";
 import type { Clock } from "#lib/clock.ts";
 import { builtinPlugins } from "./admission/plugins.ts";
+import { resourceQuotaExtension } from "./admission/resource-quota.ts";
 import { systemPriorityClasses } from "./admission/system-priority-classes.ts";
 import { createAuthenticationServer } from "./authentication/server.ts";
 import { authorizationExtension } from "./authorization/server.ts";
@@ -68,6 +69,7 @@ export function createKindServers(options: KindServersOptions): KindServers {
     serviceProxyExtension(workload),
     nodeProxyExtension({ kubelet, workload }),
     serviceExtension(options.service ?? { serviceCidrs: ["10.96.0.0/12"] }),
+    resourceQuotaExtension, // the last: see there
   ];
   return {
     authenticators: authentication.authenticators,

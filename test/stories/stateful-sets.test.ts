@@ -4,11 +4,12 @@ import { garbageCollector } from "#controllers/garbage-collector/garbage-collect
 import { ControllerRevision, StatefulSet, type StatefulSetSpec } from "#kinds/api/apps-v1.gen.ts";
 import { Event, PersistentVolumeClaim, Pod } from "#kinds/api/core-v1.gen.ts";
 import { statefulSetController } from "#kinds/apps/stateful-set/controller.ts";
+import { persistentVolumeClaimProtection } from "#kinds/core/persistent-volume-claim/protection/controller.ts";
 import { controllerOf, type Key } from "#meta/object.ts";
 import { bindClaims } from "./bind-claims.ts";
 import { isReady, KEY, LABELS, NAMESPACE, startWorkloads, template, type WorkloadCluster } from "./workload-cluster.ts";
 
-const start = (nodes = 2) => startWorkloads(nodes, { controllers: [statefulSetController], loops: [garbageCollector()] });
+const start = (nodes = 2) => startWorkloads(nodes, { controllers: [statefulSetController, persistentVolumeClaimProtection], loops: [garbageCollector()] });
 
 function create(cluster: WorkloadCluster, spec: Partial<StatefulSetSpec> = {}): Promise<StatefulSet> {
   return cluster.make(StatefulSet, {
