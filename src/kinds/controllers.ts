@@ -10,13 +10,20 @@ import { cronJobController } from "./batch/cron-job/controller.ts";
 import { jobController } from "./batch/job/controller.ts";
 import { ttlAfterFinishedController } from "./batch/job/ttl-after-finished/controller.ts";
 import { endpointsController } from "./core/endpoints/controller.ts";
+import { persistentVolumeBinder } from "./core/persistent-volume/binder/controller.ts";
+import { persistentVolumeProtection } from "./core/persistent-volume/protection/controller.ts";
+import { ephemeralVolumeController } from "./core/persistent-volume-claim/ephemeral/controller.ts";
+import { expandController } from "./core/persistent-volume-claim/expansion/controller.ts";
+import { persistentVolumeClaimProtection } from "./core/persistent-volume-claim/protection/controller.ts";
 import { replicationControllerController } from "./core/replication-controller/controller.ts";
+import { resourceQuotaController } from "./core/resource-quota/controller.ts";
 import { namespaceController } from "./core/namespace/controller.ts";
 import { serviceAccountController } from "./core/service-account/controller.ts";
 import { endpointSliceController } from "./discovery/endpoint-slice/controller.ts";
 import { serviceCidrController } from "./networking/service-cidr/controller.ts";
 import { podDisruptionBudgetController } from "./policy/pod-disruption-budget/controller.ts";
 import { clusterRoleAggregationController } from "./rbac/cluster-role/controller.ts";
+import { localPathProvisioner } from "./storage/local-path/controller.ts";
 
 /** Fresh values for one cluster: some of them remember what they saw. */
 export const kindControllers = (): readonly ControllerDefinition[] => [
@@ -33,7 +40,14 @@ export const kindControllers = (): readonly ControllerDefinition[] => [
   endpointsController,
   namespaceController,
   serviceAccountController,
+  resourceQuotaController(),
   podDisruptionBudgetController,
   clusterRoleAggregationController,
   serviceCidrController,
+  persistentVolumeBinder,
+  persistentVolumeProtection,
+  persistentVolumeClaimProtection,
+  ephemeralVolumeController,
+  expandController,
+  localPathProvisioner,
 ];

@@ -12,7 +12,11 @@ import type { Resource } from "#meta/resource.ts";
 import { createInformerSet, type InformerSet } from "#reconcile/informer.ts";
 import { runControllers } from "#reconcile/run-controllers.ts";
 import { startScheduler } from "#scheduler/scheduler.ts";
+import { StorageClass } from "#kinds/api/storage-v1.gen.ts";
+import { localPathClass } from "#kinds/storage/local-path/local-path.ts";
+import { isAlreadyExists } from "#meta/errors.ts";
 import type { AddressPlan } from "./address-plan.ts";
+import { controllerIdentity } from "./identities.ts";
 
 export interface ControlLoopsOptions {
   readonly clientFor: (user: { readonly name: string; readonly groups?: readonly string[] }) => Client;
@@ -36,7 +40,8 @@ export interface ControlLoops {
 export async function startControlLoops(options: ControlLoopsOptions): Promise<ControlLoops> {
   const { clientFor, clock, log, random } = options;
   const system = { serviceIp: options.plan.kubernetesServiceIp, address: "127.0.0.1", port: options.port };
-  await bootstrapObjects(clientFor({ name: "system:apiserver", groups: ["system:masters"] }), system);
+  const admin = clientFor({ name: "system:apiserver", groups: ["system:masters"] });
+  await Promise.all([bootstrapObjects(admin, system), makeDefaultClass(admin)]);
 
   // The caches read everything: they act as the controller manager, the writes as each controller's own account.
   const reader = clientFor({ name: "system:kube-controller-manager", groups: ["system:masters"] });
@@ -70,12 +75,9 @@ export async function startControlLoops(options: ControlLoopsOptions): Promise<C
   };
 }
 
-/** Controllers that act, as upstream, with an account that is not named after them. */
-const ACCOUNTS: Readonly<Record<string, string>> = { "taint-eviction-controller": "node-controller" };
-
-/** Upstream runs each controller as a ServiceAccount of kube-system, bound to system:controller:NAME. */
-function controllerIdentity(name: string): { name: string; groups: string[] } {
-  if (name === "kubernetes-service") return { name: "system:apiserver", groups: ["system:masters"] };
-  const account = ACCOUNTS[name] ?? name;
-  return { name: `system:serviceaccount:kube-system:${account}`, groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system"] };
+/** Only when the cluster starts: who deletes the class while it runs wants it gone. */
+async function makeDefaultClass(client: Client): Promise<void> {
+  await client.create(StorageClass, localPathClass()).catch((error: unknown) => {
+    if (!isAlreadyExists(error)) throw error;
+  });
 }

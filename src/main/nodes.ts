@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Certificates } from "#apiserver/auth/certificates.ts";
 import type { Client } from "#client/client.ts";
 import { Node, Pod, Service } from "#kinds/api/core-v1.gen.ts";
+import { LOCAL_PATH_FOLDER } from "#kinds/storage/local-path/local-path.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
 import { isConditionTrue } from "#meta/conditions.ts";
@@ -18,9 +19,12 @@ import { startNodeServer } from "#node/server/node-server.ts";
 import type { PodAccess } from "#node/server/pod-access.ts";
 import { type UsageReport, usageReport } from "#node/server/usage-report.ts";
 import { createSimulatedRuntime } from "#node/simulated-runtime/simulated-runtime.ts";
+import { localPathKeeper } from "#node/volumes/local-path.ts";
 import { createEventRecorder } from "#reconcile/events.ts";
 import { createInformerSet, type Informer, type InformerSet } from "#reconcile/informer.ts";
+import { runControllers } from "#reconcile/run-controllers.ts";
 import type { AddressPlan } from "./address-plan.ts";
+import { controllerIdentity } from "./identities.ts";
 
 export interface NodesOptions {
   readonly clientFor: (user: { readonly name: string; readonly groups?: readonly string[] }) => Client;
@@ -61,6 +65,17 @@ export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
   const drain = isProcess ? createEndpointDrain({ informers, clock }) : undefined;
   const pods = isProcess ? undefined : stack.use(createPodRouter(informers.informer(Pod)));
   const agents: NodeAgent[] = [];
+  const volumeFolder = (name: string) => join(options.dataDir, "nodes", name, "local-path");
+  // Nodes may not look at volumes that no pod of theirs uses: their folders are seen to in the provisioner's name.
+  const keeper = localPathKeeper(new Map(names.map((name) => [name, isProcess ? volumeFolder(name) : undefined])));
+  const volumeKeepers = await runControllers({
+    controllers: [keeper],
+    clientFor: () => clientFor(controllerIdentity(keeper.name)),
+    clock,
+    log: log.with({ component: "local-path" }),
+    random,
+  });
+  stack.use(volumeKeepers);
   // Servers start before the agents, which tell the API their port; who asks for a pod meanwhile is told that there is none.
   const reachable: PodAccess[] = [];
   const byName = new Map<string, PodAccess>();
@@ -112,6 +127,7 @@ export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
         addresses: [address],
         podCidr,
         kubeletPort: server.port,
+        ...(isProcess ? { nodeAnnotations: { [LOCAL_PATH_FOLDER]: volumeFolder(name) } } : {}),
         apiServerAddress: options.apiServer,
         ...(pods ? { pods: pods.forNode(name) } : {}),
         ...(drain ? { waitForEndpointRemoval: (pod) => waitUntilDrained(drain, pod, log) } : {}),

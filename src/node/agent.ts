@@ -39,6 +39,7 @@ export interface NodeAgentOptions {
   /** Port of the node's HTTPS API, once something serves it. */
   readonly kubeletPort?: number;
   readonly nodeLabels?: Readonly<Record<string, string>>;
+  readonly nodeAnnotations?: Readonly<Record<string, string>>;
   /** Default: this machine's CPUs and memory, 110 pods. */
   readonly capacity?: Readonly<Record<string, string>>;
   /** Where pods reach the API server. */
@@ -208,6 +209,7 @@ function factsOf(options: NodeAgentOptions): NodeFacts {
   return {
     name: options.nodeName,
     labels: options.nodeLabels ?? {},
+    annotations: options.nodeAnnotations ?? {},
     capacity,
     allocatable: capacity,
     addresses: options.addresses ?? ["127.0.0.1"],

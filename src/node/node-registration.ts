@@ -8,7 +8,7 @@ import { createBackoff } from "#lib/backoff.ts";
 import type { Logger } from "#lib/log.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "#meta/errors.ts";
 import { formatMicroTime } from "#meta/time.ts";
-import { newNode, nodeLabels, nodeStatus, type NodeFacts } from "./node-status.ts";
+import { newNode, nodeAnnotations, nodeLabels, nodeStatus, type NodeFacts } from "./node-status.ts";
 
 const LEASE_NAMESPACE = "kube-node-lease";
 const LEASE_SECONDS = 40;
@@ -39,9 +39,11 @@ export function registerNode(options: {
   const writeNode = async () => {
     try {
       const node = await client.get(Node, nodeKey, { signal });
-      const labels = nodeLabels(facts);
-      if (Object.entries(labels).some(([name, value]) => node.metadata?.labels?.[name] !== value)) {
-        await client.patch(Node, nodeKey, { metadata: { labels } }, { type: "strategic", signal });
+      const wanted = { labels: nodeLabels(facts), annotations: nodeAnnotations(facts) };
+      const lacks = (type: "labels" | "annotations") =>
+        Object.entries(wanted[type]).some(([name, value]) => node.metadata?.[type]?.[name] !== value);
+      if (lacks("labels") || lacks("annotations")) {
+        await client.patch(Node, nodeKey, { metadata: wanted }, { type: "strategic", signal });
       }
       // As a patch: conditions of others stay.
       await client.patch(

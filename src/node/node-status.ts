@@ -10,6 +10,7 @@ export const KUBELET_VERSION = "v1.36.1";
 export interface NodeFacts {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly capacity: Readonly<Record<string, string>>;
   readonly allocatable: Readonly<Record<string, string>>;
   readonly addresses: readonly string[];
@@ -38,6 +39,10 @@ export function nodeLabels(facts: NodeFacts): Record<string, string> {
   };
 }
 
+export function nodeAnnotations(facts: NodeFacts): Record<string, string> {
+  return { "volumes.kubernetes.io/controller-managed-attach-detach": "true", ...facts.annotations };
+}
+
 /** The object to create. */
 export function newNode(facts: NodeFacts, now: number): Node {
   return {
@@ -46,7 +51,7 @@ export function newNode(facts: NodeFacts, now: number): Node {
     metadata: {
       name: facts.name,
       labels: nodeLabels(facts),
-      annotations: { "volumes.kubernetes.io/controller-managed-attach-detach": "true" },
+      annotations: nodeAnnotations(facts),
     },
     spec: facts.podCidr === undefined ? {} : { podCIDR: facts.podCidr, podCIDRs: [facts.podCidr] },
     status: nodeStatus(facts, undefined, now),

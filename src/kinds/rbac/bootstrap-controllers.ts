@@ -130,6 +130,15 @@ export const controllerRules = (): Readonly<Record<string, readonly PolicyRule[]
     rule("get", "core", "configmaps", "kube-apiserver-legacy-service-account-token-tracking"),
     rule("delete patch", "core", "secrets"),
   ],
+  // Kobune's own: the built-in provisioner and resizer of local volumes, also as the nodes' keeper of folders.
+  "local-path-provisioner": [
+    rule("create delete get list patch update watch", "core", "persistentvolumes"),
+    rule("get list update watch", "core", "persistentvolumeclaims"),
+    rule("patch update", "core", "persistentvolumeclaims/status"),
+    rule(READ, "core", "nodes"),
+    rule(READ, "storage", "storageclasses"),
+    recordEvents,
+  ],
   "namespace-controller": [
     rule("delete get list watch", "core", "namespaces"),
     rule("update", "core", "namespaces/finalize namespaces/status"),

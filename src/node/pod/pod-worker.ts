@@ -10,7 +10,7 @@ import { podFolder, podLogFolder, type AgentContext } from "../agent-context.ts"
 import { runHandler } from "../probes/handlers.ts";
 import { createProber } from "../probes/prober.ts";
 import { RuntimeError, type ContainerState, type Sandbox } from "../runtime.ts";
-import { createPodVolumes } from "../volumes/pod-volumes.ts";
+import { createPodVolumes, createVirtualVolumes } from "../volumes/pod-volumes.ts";
 import { createBackoffEvents } from "./backoff-events.ts";
 import { startContainer, fieldPathOf, terminationLogPath } from "./container-starter.ts";
 import { decide, earliest, type Action, type Decision } from "./decide.ts";
@@ -61,7 +61,7 @@ export function createPodWorker(
   const tellBackoffs = createBackoffEvents(context);
   const volumes = createVolumeKeeper(
     runtime.virtual
-      ? undefined
+      ? createVirtualVolumes(initial, client)
       : createPodVolumes({ pod: initial, folder: podFolder(context.dataDir, uid), references: context.references, client, clock }),
     context,
   );

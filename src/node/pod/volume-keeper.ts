@@ -4,6 +4,7 @@
 import { Pod } from "#kinds/api/core-v1.gen.ts";
 import { backoffDelay } from "#lib/backoff.ts";
 import type { AgentContext } from "../agent-context.ts";
+import { NotBoundError } from "../volumes/payload.ts";
 import type { PodVolumes } from "../volumes/pod-volumes.ts";
 import { earliest } from "./decide.ts";
 import type { PodObject } from "./pod-view.ts";
@@ -19,8 +20,10 @@ export interface VolumeKeeper {
 }
 
 const MOUNT_BACKOFF = { initialMs: 500, maxMs: 122_000 } as const;
+/** Nobody tells a node when a claim gets its volume. */
+const CLAIM_BACKOFF = { initialMs: 100, maxMs: 5_000 } as const;
 
-/** `volumes` is undefined for virtual runtimes, whose containers have none. */
+/** `volumes` is undefined for pods of virtual runtimes that have to wait for none. */
 export function createVolumeKeeper(volumes: PodVolumes | undefined, context: AgentContext): VolumeKeeper {
   const { clock } = context;
   let paths: ReadonlyMap<string, string> | undefined = volumes === undefined ? new Map() : undefined;
@@ -40,7 +43,7 @@ export function createVolumeKeeper(volumes: PodVolumes | undefined, context: Age
         retryAt = undefined;
       } catch (error) {
         stale = true;
-        retryAt = clock.now() + backoffDelay(++failures, MOUNT_BACKOFF);
+        retryAt = clock.now() + backoffDelay(++failures, error instanceof NotBoundError ? CLAIM_BACKOFF : MOUNT_BACKOFF);
         const message = error instanceof Error ? error.message : String(error);
         context.events.event({ resource: Pod, object: pod }, "Warning", "FailedMount", message);
       }

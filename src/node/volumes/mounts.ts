@@ -25,11 +25,11 @@ export async function containerMounts(
     const containerPath = mount.mountPath.startsWith("/") ? mount.mountPath : `/${mount.mountPath}`;
     const source = pod.spec?.volumes?.find((volume) => volume.name === mount.name);
     // What is written from objects is not for containers to change.
-    const fixed = source?.configMap ?? source?.secret ?? source?.downwardAPI ?? source?.projected;
+    const fixed = (source?.configMap ?? source?.secret ?? source?.downwardAPI ?? source?.projected) !== undefined;
     mounts.push({
       hostPath: subPath === "" ? path : await subPathOf(path, subPath, mount.name, container.name),
       containerPath,
-      readOnly: mount.readOnly === true || fixed !== undefined,
+      readOnly: mount.readOnly === true || fixed || source?.persistentVolumeClaim?.readOnly === true,
     });
   }
   return mounts;

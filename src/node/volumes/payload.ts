@@ -18,6 +18,11 @@ export class VolumeError extends Error {
   override readonly name = "VolumeError";
 }
 
+/** A claim has no volume yet. Worth a look again soon; the message is the whole event. */
+export class NotBoundError extends Error {
+  override readonly name = "NotBoundError";
+}
+
 interface Selection {
   readonly items?: DeepReadonly<KeyToPath[]> | undefined;
   readonly optional?: boolean | undefined;

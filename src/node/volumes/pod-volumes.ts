@@ -4,6 +4,7 @@ import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Client } from "#client/client.ts";
 import { ConfigMap, Secret, type ProjectedVolumeSource, type Volume } from "#kinds/api/core-v1.gen.ts";
+import { claimsOf } from "#kinds/core/persistent-volume-claim/claims.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { DeepReadonly } from "#meta/object.ts";
 import type { FieldSources } from "../pod-fields.ts";
@@ -11,13 +12,15 @@ import type { PodObject } from "../pod/pod-view.ts";
 import type { References } from "../references.ts";
 import { writeAtomically } from "./atomic-writer.ts";
 import { setUpHostPath } from "./host-path.ts";
-import { configMapPayload, downwardPayload, secretPayload, VolumeError, type Payload } from "./payload.ts";
+import { volumeOfClaim } from "./claims.ts";
+import { setUpPersistent } from "./persistent.ts";
+import { configMapPayload, downwardPayload, NotBoundError, secretPayload, VolumeError, type Payload } from "./payload.ts";
 import { createPodTokens } from "./service-account-token.ts";
 
 export interface PodVolumes {
   /**
    * Makes all volumes and brings those made from objects up to date. Resolves to their paths by name. Throws VolumeError
-   * naming the volume. May be called again at any time.
+   * naming the volume, NotBoundError for a claim without one. May be called again at any time.
    */
   sync(pod: PodObject, sources: FieldSources): Promise<ReadonlyMap<string, string>>;
   /** When sync should be called though nothing changed: tokens run out. */
@@ -97,13 +100,26 @@ export function createPodVolumes(options: {
     return path;
   };
 
+  // A claim's volume does not change any more once it is bound.
+  const bound = new Map<string, string>();
+  const setUpClaim = async (pod: PodObject, volume: DeepReadonly<Volume>): Promise<string | undefined> => {
+    const known = bound.get(volume.name);
+    if (known !== undefined) return known;
+    const found = await volumeOfClaim(pod, volume, options.client);
+    if (!found) return undefined;
+    const path = await setUpPersistent(found);
+    bound.set(volume.name, path);
+    return path;
+  };
+
   return {
     async sync(pod, sources) {
       const paths = new Map<string, string>();
       for (const volume of pod.spec?.volumes ?? []) {
         try {
-          paths.set(volume.name, await setUp(pod, volume, sources));
+          paths.set(volume.name, (await setUpClaim(pod, volume)) ?? (await setUp(pod, volume, sources)));
         } catch (error) {
+          if (error instanceof NotBoundError) throw error;
           const cause = error instanceof Error ? error.message : String(error);
           throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${cause}`, { cause: error });
         }
@@ -114,5 +130,23 @@ export function createPodVolumes(options: {
       return tokens.renewAt;
     },
     remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** For pods whose containers are no programs: nothing is mounted, but they wait for their claims' volumes. Undefined: the pod has no claims. */
+export function createVirtualVolumes(pod: PodObject, client: Client): PodVolumes | undefined {
+  const waiting = new Set(claimsOf(pod).map(({ volume }) => volume));
+  if (waiting.size === 0) return undefined;
+  return {
+    async sync() {
+      for (const volume of pod.spec?.volumes ?? []) {
+        if (!waiting.has(volume.name)) continue;
+        await volumeOfClaim(pod, volume, client);
+        waiting.delete(volume.name);
+      }
+      return new Map();
+    },
+    renewAt: undefined,
+    remove: () => Promise.resolve(),
   };
 }

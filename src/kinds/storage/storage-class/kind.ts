@@ -1,9 +1,8 @@
 import type { StorageClass } from "#kinds/api/storage-v1.gen.ts";
 import { ageColumn, text } from "#kinds/shared/columns.ts";
 import type { KindHooks } from "#meta/kind.ts";
+import { isDefaultClass } from "./default-class.ts";
 import { storageClassWarnings, validateStorageClass } from "./validate.ts";
-
-const DEFAULTS = ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
 
 export const storageClassHooks: KindHooks<StorageClass> = {
   returnsDeleted: true,
@@ -19,8 +18,7 @@ export const storageClassHooks: KindHooks<StorageClass> = {
       name: "Name",
       type: "string",
       format: "name",
-      value: ({ metadata }) =>
-        `${metadata?.name ?? ""}${DEFAULTS.some((name) => metadata?.annotations?.[name] === "true") ? " (default)" : ""}`,
+      value: ({ metadata }) => `${metadata?.name ?? ""}${isDefaultClass(metadata) ? " (default)" : ""}`,
     },
     text("Provisioner", (object) => object.provisioner),
     text("ReclaimPolicy", (object) => object.reclaimPolicy ?? "Delete"),
