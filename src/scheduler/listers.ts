@@ -45,34 +45,3 @@ export function informerListers(informers: InformerSet) {
     attachments: informers.informer(VolumeAttachment),
   } satisfies Listers;
 }
-
-/** A lister over objects that do not change, for what has no API behind it. */
-export function fixedLister<T extends KubeObject>(objects: readonly DeepReadonly<T>[] = []): Lister<T> {
-  const keyOf = ({ metadata }: DeepReadonly<KubeObject>) => `${metadata?.namespace ?? ""}/${metadata?.name ?? ""}`;
-  const byKey = new Map(objects.map((object) => [keyOf(object), object]));
-  return {
-    get: (key) => byKey.get(key),
-    list: ({ namespace } = {}) =>
-      namespace === undefined ? objects : objects.filter((object) => object.metadata?.namespace === namespace),
-    until: async (condition) => {
-      if (!condition()) throw new Error("it will never be so");
-    },
-  };
-}
-
-export function noListers(): Listers {
-  return {
-    services: fixedLister<Service>(),
-    replicationControllers: fixedLister<ReplicationController>(),
-    replicaSets: fixedLister<ReplicaSet>(),
-    statefulSets: fixedLister<StatefulSet>(),
-    budgets: fixedLister<PodDisruptionBudget>(),
-    claims: fixedLister<PersistentVolumeClaim>(),
-    volumes: fixedLister<PersistentVolume>(),
-    classes: fixedLister<StorageClass>(),
-    csiNodes: fixedLister<CSINode>(),
-    csiDrivers: fixedLister<CSIDriver>(),
-    capacities: fixedLister<CSIStorageCapacity>(),
-    attachments: fixedLister<VolumeAttachment>(),
-  };
-}

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { PodDisruptionBudget } from "#kinds/api/policy-v1.gen.ts";
 import { misfit, type BruteWorld } from "./brute-force.ts";
 import type { AnyNode, AnyPod, PodInfo } from "./framework.ts";
-import { fixedLister } from "./listers.ts";
+import { fixedLister } from "./test-listers.ts";
 import { createWorld } from "./test-world.ts";
 
 const CLUSTERS = 1000;

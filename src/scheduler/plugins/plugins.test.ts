@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KubeSchedulerConfiguration } from "../configuration/types.ts";
 import type { Listers } from "../listers.ts";
-import { fixedLister } from "../listers.ts";
+import { fixedLister } from "../test-listers.ts";
 import { createWorld, node, on, pod } from "../test-world.ts";
 
 const resources = (requests: Record<string, string>) => ({ containers: [{ name: "c", resources: { requests } }] });
