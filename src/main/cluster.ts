@@ -33,8 +33,8 @@ export interface ClusterOptions {
   readonly nodes?: number;
   /** What runs containers; default `auto`: processes on this host. A virtual clock wants `simulated`. */
   readonly runtime?: "auto" | "process" | "simulated";
-  /** Default: `sqlite` with a dataDir, `memory` without. */
-  readonly store?: "sqlite" | "memory";
+  /** Default: `sqlite` with a dataDir, `memory` without. A store that is handed in is closed when the cluster stops. */
+  readonly store?: "sqlite" | "memory" | Store;
   /** Default: the wall clock. */
   readonly clock?: Clock;
   /** Default: silent. */
@@ -85,7 +85,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   // Closed in reverse order; a start that fails half-way frees what it had.
   await using stack = new AsyncDisposableStack();
   if (options.dataDir === undefined) stack.defer(() => rmSync(dataDir, { recursive: true, force: true }));
-  const useSqlite = (options.store ?? (options.dataDir === undefined ? "memory" : "sqlite")) === "sqlite";
+  const storeChoice = options.store ?? (options.dataDir === undefined ? "memory" : "sqlite");
   const claiming: Promise<LoopbackClaim | undefined> = runtime === "process" ? claimLoopback(dataDir, random) : Promise.resolve(undefined);
   // Made while the store's thread opens it.
   const certifying = claiming.then((held) => {
@@ -93,10 +93,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     return ensureCertificates(join(dataDir, "tls"), { names: [kubernetesServiceIp], clock });
   });
   certifying.catch(() => {}); // awaited below, unless the store fails first
-  const [store, claim]: [Store, LoopbackClaim | undefined] = await Promise.all([
-    useSqlite ? openSqliteStore({ path: join(dataDir, "store.db") }) : createMemoryStore(),
-    claiming,
-  ]);
+  const [store, claim]: [Store, LoopbackClaim | undefined] = await Promise.all([openStore(storeChoice, dataDir), claiming]);
   stack.defer(() => store.close());
   stack.use(autoCompact(store, clock));
   if (claim) stack.use(claim);
@@ -171,6 +168,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+async function openStore(choice: NonNullable<ClusterOptions["store"]>, dataDir: string): Promise<Store> {
+  if (typeof choice !== "string") return choice;
+  return choice === "sqlite" ? openSqliteStore({ path: join(dataDir, "store.db") }) : createMemoryStore();
 }
 
 function connect(server: ApiServer, user: { readonly name: string; readonly groups?: readonly string[] }): Client {
