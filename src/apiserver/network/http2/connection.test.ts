@@ -158,6 +158,7 @@ test("floods of frames that cost the client nothing are ended", async () => {
   const floods = [
     many(() => frame(TYPE.ping, 0, 0, Buffer.alloc(8))),
     many(() => settingsFrame({})),
+    [frame(TYPE.settings, 0, 0, Buffer.alloc(6 * 33))],
     many((index) => Buffer.concat(open(index))),
     [headers(1, GET, 0), ...Array.from({ length: 70 }, () => frame(TYPE.continuation, 0, 1, Buffer.alloc(16_384)))],
   ];

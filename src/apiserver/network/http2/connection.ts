@@ -38,6 +38,8 @@ const MAX_HELD_BYTES = 100 * 1024 * 1024;
 /** Frames that cost the server more than the client: a few thousand watches may be reset together, a flood may not go on. */
 const CHEAP_BURST = 10_000;
 const CHEAP_PER_SECOND = 1000;
+/** Of one frame; nghttp2's. */
+const MAX_SETTINGS = 32;
 
 export interface ConnectionOptions {
   readonly huffman: HuffmanDecoder;
@@ -363,6 +365,8 @@ export class Http2Connection implements StreamLink {
     const isAck = (flags & FLAG.ack) !== 0;
     if (isAck ? payload.length > 0 : payload.length % 6 !== 0) throw new ConnectionError(CODE.frameSize, "settings of another size");
     if (isAck) return;
+    // Each may change the window of a thousand streams.
+    if (payload.length > MAX_SETTINGS * 6) throw new ConnectionError(CODE.calm, "too many settings");
     this.#spend();
     for (let at = 0; at < payload.length; at += 6) this.#set(payload.readUInt16BE(at), payload.readUInt32BE(at + 2));
     this.#outbox.push(frame(TYPE.settings, FLAG.ack, 0, NOTHING));
