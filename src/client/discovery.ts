@@ -1,11 +1,13 @@
 // What a server serves, from its discovery documents: for loops that deal with every kind there is.
 
-import type { Resource } from "#meta/resource.ts";
+import { apiVersionOf, type Resource } from "#meta/resource.ts";
 import { errorOf, readText } from "./body.ts";
 import type { Client } from "./client.ts";
 
 export interface DiscoveredResource extends Resource {
   readonly verbs: readonly string[];
+  /** Names, as `scale`. */
+  readonly subresources: readonly string[];
 }
 
 export interface Discovery {
@@ -34,27 +36,17 @@ interface ApiResourceList {
 
 /** Reads discovery. Rejects only if not even the list of groups can be had. A resource that only an older version serves is listed in that. */
 export async function discover(client: Client, signal?: AbortSignal): Promise<Discovery> {
-  const read = async <T>(path: string): Promise<T> => {
-    const request = { method: "GET", path, headers: { accept: "application/json" }, ...(signal ? { signal } : {}) } as const;
-    const response = await client.transport(request);
-    if (response.status !== 200) throw await errorOf(request, response);
-    return JSON.parse(await readText(response.body)) as T; // the documents' form is fixed
-  };
   const failed = new Map<string, Error>();
   const readVersion = async (group: string, version: string): Promise<DiscoveredResource[]> => {
-    const groupVersion = group === "" ? version : `${group}/${version}`;
     try {
-      const document = await read<ApiResourceList>(group === "" ? `/api/${version}` : `/apis/${groupVersion}`);
-      return document.resources
-        .filter(({ name }) => !name.includes("/"))
-        .map(({ name, kind, namespaced, verbs }) => ({ group, version, kind, plural: name, namespaced, verbs }));
+      return await discoverVersion(client, { group, version }, signal);
     } catch (error) {
       if (signal?.aborted) throw error;
-      failed.set(groupVersion, error instanceof Error ? error : new Error(String(error)));
+      failed.set(apiVersionOf({ group, version }), error instanceof Error ? error : new Error(String(error)));
       return [];
     }
   };
-  const { groups } = await read<ApiGroupList>("/apis");
+  const { groups } = await read<ApiGroupList>(client, "/apis", signal);
   const inOrder = [
     { name: "", versions: ["v1"] },
     ...groups.map(({ name, versions, preferredVersion }) => {
@@ -72,4 +64,35 @@ export async function discover(client: Client, signal?: AbortSignal): Promise<Di
     }),
   );
   return { resources: perGroup.flat(), failed };
+}
+
+/** What one version of a group serves. Rejects if the server does not have it, or does not say. */
+export async function discoverVersion(
+  client: Client,
+  { group, version }: { readonly group: string; readonly version: string },
+  signal?: AbortSignal,
+): Promise<DiscoveredResource[]> {
+  const { resources } = await read<ApiResourceList>(client, group === "" ? `/api/${version}` : `/apis/${group}/${version}`, signal);
+  const subresources = Map.groupBy(
+    resources.filter(({ name }) => name.includes("/")),
+    ({ name }) => name.slice(0, name.indexOf("/")),
+  );
+  return resources
+    .filter(({ name }) => !name.includes("/"))
+    .map(({ name, kind, namespaced, verbs }) => ({
+      group,
+      version,
+      kind,
+      plural: name,
+      namespaced,
+      verbs,
+      subresources: subresources.get(name)?.map((sub) => sub.name.slice(name.length + 1)) ?? [],
+    }));
+}
+
+async function read<T>(client: Client, path: string, signal: AbortSignal | undefined): Promise<T> {
+  const request = { method: "GET", path, headers: { accept: "application/json" }, ...(signal ? { signal } : {}) } as const;
+  const response = await client.transport(request);
+  if (response.status !== 200) throw await errorOf(request, response);
+  return JSON.parse(await readText(response.body)) as T; // the documents' form is fixed
 }

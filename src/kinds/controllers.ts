@@ -22,6 +22,7 @@ import { serviceAccountController } from "./core/service-account/controller.ts";
 import { endpointSliceController } from "./discovery/endpoint-slice/controller.ts";
 import { serviceCidrController } from "./networking/service-cidr/controller.ts";
 import { podDisruptionBudgetController } from "./policy/pod-disruption-budget/controller.ts";
+import { disruptedPodController } from "./policy/pod-disruption-budget/disrupted-pod/controller.ts";
 import { clusterRoleAggregationController } from "./rbac/cluster-role/controller.ts";
 import { localPathProvisioner } from "./storage/local-path/controller.ts";
 
@@ -42,6 +43,7 @@ export const kindControllers = (): readonly ControllerDefinition[] => [
   serviceAccountController,
   resourceQuotaController(),
   podDisruptionBudgetController,
+  disruptedPodController,
   clusterRoleAggregationController,
   serviceCidrController,
   persistentVolumeBinder,

@@ -36,6 +36,8 @@ export interface ControllerDefinition {
   /** Unique; in logs, metrics, event sources and (`system:controller:<name>`) bootstrap roles: upstream's name where one exists. */
   readonly name: string;
   readonly for: Resource;
+  /** Whether a change of such an object wakes its key; default: each does. For kinds of which there are masses. */
+  readonly concerns?: (object: DeepReadonly<KubeObject>, cache: ReconcileContext["cache"]) => boolean;
   readonly watches?: readonly Watch[];
   /** Kinds it only reads from the cache. */
   readonly reads?: readonly Resource[];
@@ -48,9 +50,10 @@ export interface ControllerDefinition {
   readonly awaitsOwnWrites?: boolean;
   /** Component in its events' source where upstream's differs from `name`. */
   readonly eventSource?: string;
+  /** The controller whose account, and so whose rights, it shares; default: its own, by `name`. */
+  readonly account?: string;
   /** Indexes its reconcile or its watches use; added before the first object is seen. */
   readonly indexes?: readonly IndexDefinition[];
-  /** Identity its client acts as; default `system:serviceaccount:kube-system:<name>`. */
   readonly reconcile: (key: Key, context: ReconcileContext) => Promise<ReconcileResult>;
 }
 

@@ -88,7 +88,7 @@ const idOf = (resource: Resource) => `${apiVersionOf(resource)}/${resource.plura
 
 function startController(controller: ControllerDefinition, environment: Environment): Running {
   const { informers, clock, random, signal } = environment;
-  const client = environment.clientFor(controller.name);
+  const client = environment.clientFor(controller.account ?? controller.name);
   const log = environment.log.with({ controller: controller.name });
   const queue = createWorkQueue({ clock });
   const kinds = new Map<string, Resource>();
@@ -173,7 +173,8 @@ function startController(controller: ControllerDefinition, environment: Environm
   const started = (async () => {
     await Promise.race([aborted, Promise.all(sources.map((informer) => informer.synced))]);
     if (signal.aborted) return;
-    subscriptions.push(subscribe(controller.for, (object) => [keyOf(object)]));
+    const { concerns = () => true } = controller;
+    subscriptions.push(subscribe(controller.for, (object) => (concerns(object, cache) ? [keyOf(object)] : [])));
     for (const watch of controller.watches ?? []) subscriptions.push(subscribe(watch.resource, (object) => watch.map(object, cache)));
   })();
   const done = (async () => {

@@ -4,6 +4,9 @@ import { Deployment, ReplicaSet } from "#kinds/api/apps-v1.gen.ts";
 import { Event, Namespace, Pod } from "#kinds/api/core-v1.gen.ts";
 import { type Eviction, PodDisruptionBudget } from "#kinds/api/policy-v1.gen.ts";
 import { podDisruptionBudgetController } from "#kinds/policy/pod-disruption-budget/controller.ts";
+import { disruptedPodController } from "#kinds/policy/pod-disruption-budget/disrupted-pod/controller.ts";
+import { type Key, makeKey } from "#meta/object.ts";
+import { isApiError } from "#meta/errors.ts";
 import { formatTime } from "#meta/time.ts";
 import type { OwnerReference } from "#meta/object.ts";
 import { startStory, type StoryCluster } from "./cluster.ts";
@@ -12,7 +15,7 @@ const labels = { app: "web" };
 const template = { metadata: { labels }, spec: { containers: [{ name: "c", image: "x" }] } };
 
 async function start() {
-  const story = await startStory({ controllers: [podDisruptionBudgetController] });
+  const story = await startStory({ controllers: [podDisruptionBudgetController, disruptedPodController] });
   await story.make(Namespace, { metadata: { name: "a" } });
   return story;
 }
@@ -109,7 +112,7 @@ test("pods without a controller are told about and do not count towards a percen
   const events = (await story.client.list(Event, { namespace: "a" })).items;
   const event = events.find(({ reason }) => reason === "UnmanagedPods");
   assert.equal(event?.source?.component, "controllermanager");
-  assert.match(event?.message ?? "", /^Pods selected by this PodDisruptionBudget \(selector: .*app=web.*\) were found to be unmanaged\./);
+  assert.match(event?.message ?? "", /^Pods selected by this PodDisruptionBudget \(selector: .*\{app: web,\}.*\) were found to be unmanaged\./);
 });
 
 test("a controller that cannot be found blocks evictions and says why", async () => {
@@ -123,4 +126,69 @@ test("a controller that cannot be found blocks evictions and says why", async ()
   });
   await budget(story, { maxUnavailable: 1 });
   assert.deepEqual((await statusOf(story)).slice(3), [0, "False", "SyncFailed"]);
+});
+
+test("a controller of a kind without scale, or of no kind at all, blocks evictions and is named", async () => {
+  await using story = await start();
+  const owner = { name: "o", uid: "00000000-0000-4000-8000-000000000000", controller: true };
+  await addPod(story, "p", true, { ...owner, apiVersion: "v1", kind: "ConfigMap" });
+  await addPod(story, "q", true, { ...owner, apiVersion: "example.com/v1", kind: "Thing", uid: `${owner.uid.slice(0, -1)}1` });
+  const why = async () => {
+    await story.clock.advance(100);
+    const { status } = await story.client.get(PodDisruptionBudget, "a/b");
+    return [status?.disruptionsAllowed, status?.conditions?.[0]?.reason, status?.conditions?.[0]?.message];
+  };
+  await budget(story, { maxUnavailable: 1 });
+  assert.deepEqual(await why(), [0, "SyncFailed", "configmaps does not implement the scale subresource"]);
+  await story.client.delete(Pod, "a/p", { gracePeriodSeconds: 0 });
+  assert.deepEqual(await why(), [0, "SyncFailed", 'no matches for kind "Thing" in version "example.com/v1"']);
+});
+
+async function withTarget(story: StoryCluster, key: Key, reason: string) {
+  const pod = await story.client.get(Pod, key);
+  const condition = { type: "DisruptionTarget", status: "True", reason, lastTransitionTime: formatTime(story.clock.now()) };
+  const conditions = [...(pod.status?.conditions ?? []), condition];
+  await story.client.updateStatus(Pod, { ...pod, status: { ...pod.status, conditions } });
+}
+
+test("a pod that was to be disrupted and lives on after two minutes is no longer said to be; what its node says holds", async () => {
+  await using story = await start();
+  const target = async (name: string) => {
+    const { status } = await story.client.get(Pod, makeKey("a", name));
+    const condition = status?.conditions?.find(({ type }) => type === "DisruptionTarget");
+    return [condition?.status, condition?.reason];
+  };
+  for (const [name, reason] of [
+    ["stale", "EvictionByEvictionAPI"],
+    ["node", "TerminationByKubelet"],
+  ] as const) {
+    await addPod(story, name, true);
+    await withTarget(story, makeKey("a", name), reason);
+  }
+  await story.clock.advance(119_000);
+  assert.deepEqual(await target("stale"), ["True", "EvictionByEvictionAPI"]);
+  await story.clock.advance(2_000);
+  assert.deepEqual(await target("stale"), ["False", undefined]);
+  assert.deepEqual(await target("node"), ["True", "TerminationByKubelet"]);
+});
+
+test("a pod of two budgets is told about, and cannot be evicted", async () => {
+  await using story = await start();
+  await budget(story, { minAvailable: 0 });
+  await story.make(PodDisruptionBudget, {
+    metadata: { name: "c", namespace: "a" },
+    spec: { selector: { matchLabels: labels }, minAvailable: 0 },
+  });
+  await addPod(story, "p", true);
+  await story.clock.advance(1000);
+  const events = (await story.client.list(Event, { namespace: "a" })).items.filter(
+    ({ reason }) => reason === "MultiplePodDisruptionBudgets",
+  );
+  assert.equal(events[0]?.message, 'Pod "a"/"p" matches multiple PodDisruptionBudgets.  Chose "b" arbitrarily.');
+  const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name: "p", namespace: "a" } } satisfies Eviction;
+  await assert.rejects(story.client.createSubresource(Pod, "a/p", "eviction", eviction), (error) => {
+    assert.ok(isApiError(error));
+    assert.equal(error.message, "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
+    return error.code === 500;
+  });
 });

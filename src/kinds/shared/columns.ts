@@ -62,8 +62,11 @@ export function formatDeploymentSelector(selector: DeepReadonly<LabelSelector> |
 /** Parameters of a policy's binding: one object, or Go's words for the selector that finds them. */
 export function parameterCell(ref: ParameterRef | undefined): string {
   if (ref?.name) return `${ref.namespace || "*"}/${ref.name}`;
-  if (!ref?.selector) return "<unset>";
-  const { matchLabels = {}, matchExpressions = [] } = ref.selector;
+  return ref?.selector ? goSelector(ref.selector) : "<unset>";
+}
+
+/** A selector as Go prints the structure: upstream's messages have it so. */
+export function goSelector({ matchLabels = {}, matchExpressions = [] }: DeepReadonly<LabelSelector>): string {
   const labels = Object.keys(matchLabels)
     .toSorted()
     .map((key) => `${key}: ${matchLabels[key] ?? ""},`);

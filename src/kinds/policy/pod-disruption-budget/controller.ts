@@ -1,18 +1,19 @@
 // Keeps a budget's status true: how many of its pods are healthy, how many must be, and so how many may be evicted now.
 // The eviction endpoint reads disruptionsAllowed and spends it by adding to disruptedPods.
 
-import { discover } from "#client/discovery.ts";
+import { discoverVersion } from "#client/discovery.ts";
 import { Deployment, ReplicaSet, StatefulSet } from "#kinds/api/apps-v1.gen.ts";
 import { Pod, ReplicationController } from "#kinds/api/core-v1.gen.ts";
 import { PodDisruptionBudget, type PodDisruptionBudgetStatus } from "#kinds/api/policy-v1.gen.ts";
 import { isPodReady } from "#kinds/core/pod/state.ts";
+import { goSelector } from "#kinds/shared/columns.ts";
 import { equal } from "#lib/equal.ts";
 import { setCondition } from "#meta/conditions.ts";
-import { isNotFound } from "#meta/errors.ts";
+import { isConflict, isNotFound } from "#meta/errors.ts";
 import { intOrPercent, isPercent } from "#meta/int-or-percent.ts";
 import { controllerOf, keyOf, makeKey, type DeepReadonly, type KubeObject, type OwnerReference } from "#meta/object.ts";
-import type { Resource } from "#meta/resource.ts";
-import { formatLabelSelector, labelSelectorMatcher } from "#meta/selectors.ts";
+import { groupResource, parseApiVersion, type Resource } from "#meta/resource.ts";
+import { labelSelectorMatcher } from "#meta/selectors.ts";
 import { watch, type ControllerDefinition, type ReconcileContext, type ReconcileResult } from "#reconcile/controller.ts";
 import { formatTime } from "#meta/time.ts";
 
@@ -52,7 +53,7 @@ async function reconcile(key: string, context: ReconcileContext): Promise<Reconc
     const { expected, unmanaged } = await expectedPods(budget, pods, context);
     if (unmanaged.length > 0) {
       const message =
-        `Pods selected by this PodDisruptionBudget (selector: ${formatLabelSelector(selector)}) were found to be unmanaged. As a result, the status of the PDB ` +
+        `Pods selected by this PodDisruptionBudget (selector: ${selector ? goSelector(selector) : "nil"}) were found to be unmanaged. As a result, the status of the PDB ` +
         `cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`;
       events.event(about, "Warning", "UnmanagedPods", message);
     }
@@ -66,10 +67,12 @@ async function reconcile(key: string, context: ReconcileContext): Promise<Reconc
       await client.updateStatus(PodDisruptionBudget, { ...budget, status } as PodDisruptionBudget, { signal }); // the status is new, nothing shared is changed
     return recheckInMs === undefined ? undefined : { requeueAfterMs: recheckInMs };
   } catch (error) {
-    if (!(error instanceof CountFailed)) throw error;
-    events.event(about, "Warning", "CalculateExpectedPodCountFailed", `Failed to calculate the number of expected pods: ${error.message}`);
-    // Nobody may be evicted while the count is unknown.
-    const conditions = disruptionAllowed(budget, "False", "SyncFailed", error.message, now);
+    if (signal.aborted || isConflict(error)) throw error;
+    const cause = error instanceof Error ? error.message : String(error);
+    if (error instanceof CountFailed)
+      events.event(about, "Warning", "CalculateExpectedPodCountFailed", `Failed to calculate the number of expected pods: ${cause}`);
+    // Nobody may be evicted while it is unknown how many pods there should be.
+    const conditions = disruptionAllowed(budget, budget.status?.observedGeneration, "False", "SyncFailed", cause, now);
     const status = { ...budget.status, disruptionsAllowed: 0, conditions };
     if (!equal(status, budget.status))
       await client.updateStatus(PodDisruptionBudget, { ...budget, status } as PodDisruptionBudget, { signal }); // as above
@@ -162,16 +165,20 @@ async function scaleSubresource(
   owner: DeepReadonly<OwnerReference>,
   { client, signal }: ReconcileContext,
 ): Promise<Scale | undefined> {
-  const { resources } = await discover(client, signal);
-  const group = owner.apiVersion.includes("/") ? owner.apiVersion.split("/")[0] : "";
-  const resource = resources.find((candidate) => candidate.kind === owner.kind && candidate.group === group);
-  if (!resource) return undefined;
+  const resources = await discoverVersion(client, parseApiVersion(owner.apiVersion), signal).catch((error: unknown) => {
+    if (isNotFound(error)) return [];
+    throw error;
+  });
+  const resource = resources.find(({ kind }) => kind === owner.kind);
+  if (!resource) throw new CountFailed(`no matches for kind "${owner.kind}" in version "${owner.apiVersion}"`);
+  if (!resource.subresources.includes("scale"))
+    throw new CountFailed(`${groupResource(resource)} does not implement the scale subresource`);
   try {
     const scale = await client.getSubresource<Scalable>(resource, makeKey(namespace, owner.name), "scale", { signal });
     return scale.metadata?.uid === owner.uid ? { uid: owner.uid, replicas: scale.spec?.replicas ?? 0 } : undefined;
   } catch (error) {
-    if (!isNotFound(error)) throw error;
-    throw new CountFailed(`${resource.plural}.${resource.group} does not implement the scale subresource`);
+    if (isNotFound(error)) return undefined;
+    throw error;
   }
 }
 
@@ -206,6 +213,7 @@ export function observe(budget: Budget, pods: readonly AnyPod[], expected: Expec
   const disruptionsAllowed = expectedCount <= 0 ? 0 : Math.max(0, currentHealthy - desiredHealthy);
   const conditions = disruptionAllowed(
     budget,
+    budget.metadata?.generation,
     disruptionsAllowed > 0 ? "True" : "False",
     disruptionsAllowed > 0 ? "SufficientPods" : "InsufficientPods",
     "",
@@ -223,8 +231,14 @@ export function observe(budget: Budget, pods: readonly AnyPod[], expected: Expec
   return { status, recheckInMs, overdue };
 }
 
-function disruptionAllowed(budget: Budget, status: "True" | "False", reason: string, message: string, now: number) {
-  const observedGeneration = budget.metadata?.generation;
+function disruptionAllowed(
+  budget: Budget,
+  observedGeneration: number | undefined,
+  status: "True" | "False",
+  reason: string,
+  message: string,
+  now: number,
+) {
   return setCondition<DeepReadonly<NonNullable<PodDisruptionBudgetStatus["conditions"]>[number]>>(
     budget.status?.conditions,
     {
