@@ -119,7 +119,7 @@ const GARBAGE: readonly string[] = [
 
 /** Faults of the client's that upstream answers with 500 and a clear text, which clients match on. */
 const UPSTREAMS_500 =
-  /resourceVersion should not be set on objects to be created|failed to (create typed patch|create manager for existing|convert new typed) object/;
+  /resourceVersion should not be set on objects to be created|target\.(name|kind): (Required|Unsupported) value|failed to (create typed patch|create manager for existing|convert new typed) object/;
 
 /** What is wrong with an answer, if anything. */
 function faultOf(request: FuzzRequest, status: number, headers: IncomingHttpHeaders, bytes: Buffer): string | undefined {

@@ -59,6 +59,7 @@ export function dispatch(targets: DispatchTargets): Step {
     if (handler) {
       const verbs = info.subresource === "" ? kind.definition.verbs : kind.subresource(info.subresource)?.verbs;
       if (verbs && !verbs.includes(info.verb)) throw refuseVerb(exchange);
+      if (info.verb === "create" && (info.subresource === "") !== (info.name === "")) throw refuseVerb(exchange);
       return callExtension(server, kind, handler, exchange);
     }
     // Objects of a virtual kind are asked, not kept: without its extension there is nobody to ask.
