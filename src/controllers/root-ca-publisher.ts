@@ -1,8 +1,9 @@
 // Publishes the API server's CA in every living namespace, as the ConfigMap that pods mount to verify it.
 
 import { ConfigMap, Namespace } from "#kinds/api/core-v1.gen.ts";
+import { clone } from "#lib/clone.ts";
 import { isAlreadyExists, isNotFound } from "#meta/errors.ts";
-import { makeKey, splitKey, type DeepReadonly, type KubeObject } from "#meta/object.ts";
+import { makeKey, splitKey, type DeepReadonly, type KubeObject, type ObjectMeta } from "#meta/object.ts";
 import { watch, type ControllerDefinition } from "#reconcile/controller.ts";
 
 const NAME = "kube-root-ca.crt";
@@ -36,9 +37,9 @@ export function rootCaPublisher(ca: string): ControllerDefinition {
           const metadata = { name: NAME, namespace: name, annotations: { [DESCRIPTION]: DESCRIPTION_TEXT } };
           await client.create(ConfigMap, { metadata, data }, { signal });
         } else {
-          const metadata = { annotations: { [DESCRIPTION]: DESCRIPTION_TEXT } };
-          const stray = Object.fromEntries(Object.keys(current.data ?? {}).map((field) => [field, null]));
-          await client.patch(ConfigMap, makeKey(name, NAME), { metadata, data: { ...stray, ...data } }, { signal });
+          const metadata = clone(current.metadata ?? {}) as ObjectMeta; // a copy of our own
+          metadata.annotations = { ...metadata.annotations, [DESCRIPTION]: DESCRIPTION_TEXT };
+          await client.update(ConfigMap, { metadata, data }, { signal });
         }
       } catch (error) {
         // Made by someone else meanwhile, or the namespace went: the change wakes us if there is more to do.
