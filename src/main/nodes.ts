@@ -70,7 +70,7 @@ export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
   const keeper = localPathKeeper(new Map(names.map((name) => [name, isProcess ? volumeFolder(name) : undefined])));
   const volumeKeepers = await runControllers({
     controllers: [keeper],
-    clientFor: () => clientFor(controllerIdentity(keeper.name)),
+    clientFor: () => clientFor(controllerIdentity("local-path-provisioner")),
     clock,
     log: log.with({ component: "local-path" }),
     random,

@@ -7,10 +7,10 @@ import { LOCAL_PATH, isLocalPath, nodeOfVolume, pathIn, withFinalizer } from "#k
 import { isNotFound } from "#meta/errors.ts";
 import type { ControllerDefinition } from "#reconcile/controller.ts";
 
-/** `folders`: by node, where it keeps its volumes; undefined for nodes without files. The name is the provisioner's: it acts for it. */
+/** `folders`: by node, where it keeps its volumes; undefined for nodes without files. Needs the rights of the provisioner. */
 export function localPathKeeper(folders: ReadonlyMap<string, string | undefined>): ControllerDefinition {
   return {
-    name: "local-path-provisioner",
+    name: "local-path-keeper",
     eventSource: LOCAL_PATH,
     for: PersistentVolume,
     async reconcile(key, { cache, client, events, signal }) {
