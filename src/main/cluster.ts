@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createApiServer, type ApiServer } from "#apiserver/api-server.ts";
 import { ensureCertificates } from "#apiserver/auth/certificates.ts";
+import { signLegacyToken } from "#apiserver/auth/legacy-token.ts";
+import { createTokenSigner } from "#apiserver/auth/service-account-token.ts";
 import type { UserInfo } from "#apiserver/http.ts";
 import { inProcessTransport } from "#apiserver/in-process.ts";
 import { listen } from "#apiserver/listen.ts";
@@ -124,7 +126,18 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 
   const clientFor = (user: { readonly name: string; readonly groups?: readonly string[] }) => connect(server, user);
   const client = clientFor(ADMIN);
-  const loops = await startControlLoops({ clientFor, clock, log, random, plan, ca: certificates.caCertificate, port });
+  const signer = createTokenSigner({ key: certificates.serviceAccountKey });
+  const loops = await startControlLoops({
+    clientFor,
+    clock,
+    log,
+    random,
+    plan,
+    ca: certificates.caCertificate,
+    signCertificate: certificates.signRequest,
+    signToken: (subject) => signLegacyToken(signer, subject),
+    port,
+  });
   stack.defer(() => loops.stop());
   const nodes = await startNodes({
     clientFor,

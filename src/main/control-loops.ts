@@ -2,12 +2,13 @@
 
 import type { Client } from "#client/client.ts";
 import { bootstrapObjects } from "#controllers/bootstrap.ts";
-import { builtinControllers } from "#controllers/list.ts";
+import { type BuiltinControllersOptions, builtinControllers } from "#controllers/list.ts";
 import { kindControllers } from "#kinds/controllers.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
-import { ConfigMap } from "#kinds/api/core-v1.gen.ts";
+import { ConfigMap, Secret } from "#kinds/api/core-v1.gen.ts";
 import { withoutForeignData } from "#controllers/root-ca-publisher.ts";
+import { withoutOtherSecretsData } from "#controllers/token-secrets.ts";
 import type { Resource } from "#meta/resource.ts";
 import { createInformerSet, type InformerSet } from "#reconcile/informer.ts";
 import { runControllers } from "#reconcile/run-controllers.ts";
@@ -26,6 +27,8 @@ export interface ControlLoopsOptions {
   readonly plan: AddressPlan;
   /** PEM, published to every namespace. */
   readonly ca: string;
+  readonly signCertificate: NonNullable<BuiltinControllersOptions["signCertificate"]>;
+  readonly signToken: NonNullable<BuiltinControllersOptions["signToken"]>;
   /** Where the API server listens. */
   readonly port: number;
 }
@@ -45,10 +48,19 @@ export async function startControlLoops(options: ControlLoopsOptions): Promise<C
 
   // The caches read everything: they act as the controller manager, the writes as each controller's own account.
   const reader = clientFor({ name: "system:kube-controller-manager", groups: ["system:masters"] });
-  // ConfigMaps can be many and large, and the loops look into the published ones only.
-  const reduceOf = ({ group, plural }: Resource) => (group === "" && plural === ConfigMap.plural ? withoutForeignData : undefined);
+  // ConfigMaps and Secrets can be many and large, and the loops look into those that they write only.
+  const reductions = new Map([
+    [ConfigMap.plural, withoutForeignData],
+    [Secret.plural, withoutOtherSecretsData],
+  ]);
+  const reduceOf = ({ group, plural }: Resource) => (group === "" ? reductions.get(plural) : undefined);
   const informers = createInformerSet({ client: reader, clock, log, random, reduceOf });
-  const { controllers, loops } = builtinControllers({ ca: options.ca, bootstrap: system });
+  const { controllers, loops } = builtinControllers({
+    ca: options.ca,
+    signCertificate: options.signCertificate,
+    signToken: options.signToken,
+    bootstrap: system,
+  });
   const running = await runControllers({
     controllers: [...kindControllers(), ...controllers],
     loops,

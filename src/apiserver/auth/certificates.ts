@@ -5,13 +5,16 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject,
 import { chmod, link, mkdir, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "#lib/clock.ts";
-import type { CertificateRequest } from "./x509.ts";
+import type { CertificateRequest, RequestedCertificate } from "./x509.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 const CA_LIFE_MS = 3650 * DAY_MS;
 const LEAF_LIFE_MS = 365 * DAY_MS;
 /** Peers whose clocks run a little behind shall not refuse a new certificate. */
 const BACKDATE_MS = 5 * 60 * 1000;
+/** Shorter lives are not shortened by the backdating. */
+const SHORT_LIFE_MS = 8 * 3600 * 1000;
+const MIN_REQUESTED_MS = 10 * 60 * 1000;
 const CA_NAME = "kubernetes";
 /** Names that every serving certificate of the API server has. */
 const SERVING_NAMES = [
@@ -60,6 +63,8 @@ export interface Certificates {
   }): Promise<CertificatePair>;
   /** A client certificate: user `commonName` in groups `organizations`. */
   issueClient(request: { readonly commonName: string; readonly organizations?: readonly string[] }): Promise<CertificatePair>;
+  /** Signs what somebody asks for with a key of their own; for `seconds`, at most and by default a year, at least ten minutes. PEM. */
+  signRequest(request: Omit<RequestedCertificate, "notBefore" | "notAfter"> & { readonly seconds?: number | undefined }): Promise<string>;
 }
 
 /**
@@ -107,6 +112,14 @@ export async function ensureCertificates(folder: string | undefined, options: Ce
     issueServing: ({ file, ...request }) =>
       file === undefined ? issue({ ...request, usage: "server" }) : ensureLeaf(file, { ...request, usage: "server" }),
     issueClient: (request) => issue({ ...request, usage: "client" }),
+    async signRequest({ seconds, ...request }) {
+      const at = options.clock.now();
+      const lifeMs = seconds === undefined ? LEAF_LIFE_MS : Math.min(Math.max(seconds * 1000, MIN_REQUESTED_MS), LEAF_LIFE_MS);
+      const wanted = at + (lifeMs < SHORT_LIFE_MS ? lifeMs : lifeMs - BACKDATE_MS);
+      const notAfter = Math.min(wanted, caX509.validToDate.getTime());
+      const { signRequested } = await import("./x509.ts");
+      return signRequested({ ...request, notBefore: at - BACKDATE_MS, notAfter }, ca);
+    },
   };
 }
 

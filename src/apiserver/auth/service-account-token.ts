@@ -47,6 +47,8 @@ export interface TokenSigner {
     readonly issuedAt: number;
     readonly expiresAt: number;
   }): Promise<string>;
+  /** Signs claims as they are. */
+  signClaims(claims: Readonly<Record<string, string>>): Promise<string>;
   /** The public key as a JSON Web Key Set. */
   readonly keySet: { readonly keys: readonly Readonly<Record<string, unknown>>[] };
   readonly publicKey: KeyObject;
@@ -65,6 +67,10 @@ export function createTokenSigner(options: { readonly key: KeyObject; readonly i
     publicKey,
     keyId,
     keySet: { keys: [{ use: "sig", ...publicKey.export({ format: "jwk" }), kid: keyId, alg: ALGORITHM }] },
+    async signClaims(claims) {
+      const { SignJWT } = await import("jose/jwt/sign");
+      return new SignJWT(claims).setProtectedHeader({ alg: ALGORITHM, kid: keyId }).sign(key);
+    },
     async sign({ subject, audiences, issuedAt, expiresAt }) {
       // Loaded with the first token: nothing before needs it.
       const { SignJWT } = await import("jose/jwt/sign");

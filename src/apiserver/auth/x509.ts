@@ -47,6 +47,73 @@ export interface CertificateRequest {
   readonly notAfter: number;
 }
 
+/** A certificate as its holder asked for it: everything of the subject is taken as it is. */
+export interface RequestedCertificate {
+  /** DER of the distinguished name, and of the public key with its algorithm. */
+  readonly subject: Uint8Array<ArrayBuffer>;
+  readonly publicKey: Uint8Array<ArrayBuffer>;
+  readonly names: readonly { readonly type: "dns" | "ip" | "email" | "uri"; readonly value: string }[];
+  /** As in spec.usages of a CertificateSigningRequest. */
+  readonly usages: readonly string[];
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+const KEY_USAGES: Readonly<Record<string, KeyUsageFlags | undefined>> = {
+  signing: KeyUsageFlags.digitalSignature,
+  "digital signature": KeyUsageFlags.digitalSignature,
+  "content commitment": KeyUsageFlags.nonRepudiation,
+  "key encipherment": KeyUsageFlags.keyEncipherment,
+  "data encipherment": KeyUsageFlags.dataEncipherment,
+  "key agreement": KeyUsageFlags.keyAgreement,
+  "cert sign": KeyUsageFlags.keyCertSign,
+  "crl sign": KeyUsageFlags.cRLSign,
+  "encipher only": KeyUsageFlags.encipherOnly,
+  "decipher only": KeyUsageFlags.decipherOnly,
+};
+
+/** In the order they have in a certificate. Some have two names. */
+const PURPOSES: readonly (readonly [id: string, ...usages: string[]])[] = [
+  ["2.5.29.37.0", "any"],
+  [id_kp_serverAuth, "server auth"],
+  [id_kp_clientAuth, "client auth"],
+  ["1.3.6.1.5.5.7.3.3", "code signing"],
+  ["1.3.6.1.5.5.7.3.4", "email protection", "s/mime"],
+  ["1.3.6.1.5.5.7.3.5", "ipsec end system"],
+  ["1.3.6.1.5.5.7.3.6", "ipsec tunnel"],
+  ["1.3.6.1.5.5.7.3.7", "ipsec user"],
+  ["1.3.6.1.5.5.7.3.8", "timestamping"],
+  ["1.3.6.1.5.5.7.3.9", "ocsp signing"],
+  ["1.3.6.1.4.1.311.10.3.3", "microsoft sgc"],
+  ["2.16.840.1.113730.4.1", "netscape sgc"],
+];
+
+/** Signs what a certificate request asks for; never a CA. PEM. */
+export function signRequested(request: RequestedCertificate, issuer: { readonly commonName: string; readonly key: KeyObject }): string {
+  const subject = AsnConvert.parse(request.subject, Name);
+  const flags = request.usages.reduce((all, usage) => all | (KEY_USAGES[usage] ?? 0), 0);
+  const purposes = PURPOSES.filter(([, ...usages]) => usages.some((usage) => request.usages.includes(usage))).map(([id]) => id);
+  const list = [
+    ...(flags === 0 ? [] : [extension(id_ce_keyUsage, new KeyUsage(flags), true)]),
+    ...(purposes.length === 0 ? [] : [extension(id_ce_extKeyUsage, new ExtendedKeyUsage(purposes))]),
+    extension(id_ce_basicConstraints, new BasicConstraints({ cA: false }), true),
+    extension(
+      id_ce_authorityKeyIdentifier,
+      new AuthorityKeyIdentifier({ keyIdentifier: new KeyIdentifier(keyId(publicKeyInfo(issuer.key))) }),
+    ),
+  ];
+  if (request.names.length > 0) {
+    const entries = request.names.map(({ type, value }) => {
+      if (type === "dns") return new GeneralName({ dNSName: value });
+      if (type === "ip") return new GeneralName({ iPAddress: value });
+      return new GeneralName(type === "email" ? { rfc822Name: value } : { uniformResourceIdentifier: value });
+    });
+    // Whoever has no name of its own is known by these alone.
+    list.push(extension(id_ce_subjectAltName, new SubjectAlternativeName(entries), subject.length === 0));
+  }
+  return seal({ request, subject, publicKey: AsnConvert.parse(request.publicKey, SubjectPublicKeyInfo), issuer, extensions: list });
+}
+
 const OID = { commonName: "2.5.4.3", organization: "2.5.4.10", ecdsaWithSha256: "1.2.840.10045.4.3.2" } as const;
 
 /** Issues a certificate for `subjectKey`, signed by `issuer`; without an issuer it signs itself. PEM. */
@@ -57,18 +124,35 @@ export function issueCertificate(
 ): string {
   const subject = distinguishedName(request.commonName, request.organizations);
   const publicKey = publicKeyInfo(subjectKey);
+  return seal({
+    request,
+    subject,
+    publicKey,
+    issuer: issuer ?? { commonName: request.commonName, key: subjectKey },
+    extensions: extensions(request, keyId(publicKey), keyId(issuer ? publicKeyInfo(issuer.key) : publicKey)),
+  });
+}
+
+function seal(parts: {
+  readonly request: { readonly notBefore: number; readonly notAfter: number };
+  readonly subject: Name;
+  readonly publicKey: SubjectPublicKeyInfo;
+  readonly issuer: { readonly commonName: string; readonly key: KeyObject };
+  readonly extensions: Extension[];
+}): string {
+  const { request, issuer } = parts;
   const signatureAlgorithm = new AlgorithmIdentifier({ algorithm: OID.ecdsaWithSha256 });
   const tbsCertificate = new TBSCertificate({
     version: Version.v3,
     serialNumber: serialNumber(),
     signature: signatureAlgorithm,
-    issuer: issuer ? distinguishedName(issuer.commonName) : subject,
+    issuer: distinguishedName(issuer.commonName),
     validity: new Validity({ notBefore: new Date(request.notBefore), notAfter: new Date(request.notAfter) }),
-    subject,
-    subjectPublicKeyInfo: publicKey,
-    extensions: new Extensions(extensions(request, keyId(publicKey), keyId(issuer ? publicKeyInfo(issuer.key) : publicKey))),
+    subject: parts.subject,
+    subjectPublicKeyInfo: parts.publicKey,
+    extensions: new Extensions(parts.extensions),
   });
-  const signature = sign("sha256", Buffer.from(AsnConvert.serialize(tbsCertificate)), issuer?.key ?? subjectKey);
+  const signature = sign("sha256", Buffer.from(AsnConvert.serialize(tbsCertificate)), issuer.key);
   const certificate = new Certificate({ tbsCertificate, signatureAlgorithm, signatureValue: bytesOf(signature) });
   return new X509Certificate(Buffer.from(AsnConvert.serialize(certificate))).toString();
 }

@@ -4,6 +4,7 @@ import type { Authenticator } from "#apiserver/access.ts";
 import { bearerTokenAuthenticator, isInvalidToken, type TokenAuthenticator, tokenUnion } from "#apiserver/auth/bearer-token.ts";
 import { clientCertificateAuthenticator } from "#apiserver/auth/client-certificate.ts";
 import { issuerPaths } from "#apiserver/auth/issuer-paths.ts";
+import { createLegacyTokens } from "#apiserver/auth/legacy-token.ts";
 import { type BackingObject, createServiceAccountTokens, type TokenSigner } from "#apiserver/auth/service-account-token.ts";
 import type { ExtensionCall, ExtensionResult, ServerExtension } from "#apiserver/extension.ts";
 import type { UserInfo as User } from "#apiserver/http.ts";
@@ -34,7 +35,7 @@ export function createAuthenticationServer(options: AuthenticationOptions): Auth
   const audiences = [options.signer.issuer];
   let tokens: TokenAuthenticator | undefined;
   const tokensOver = (registry: Registry): TokenAuthenticator =>
-    (tokens ??= tokenUnion([...(options.tokens ?? []), serviceAccountTokens(registry, options)]));
+    (tokens ??= tokenUnion([...(options.tokens ?? []), serviceAccountTokens(registry, options), legacyTokens(registry, options)]));
   return {
     authenticators: (registry) => [clientCertificateAuthenticator, bearerTokenAuthenticator(tokensOver(registry), audiences)],
     extension: {
@@ -68,6 +69,41 @@ function serviceAccountTokens(registry: Registry, { signer, clock }: Authenticat
       pod: (namespace, name) => read(Pod, namespace, name),
       secret: (namespace, name) => read(Secret, namespace, name),
       node: (name) => read(Node, "", name),
+    },
+  });
+}
+
+/** As labels have it: a day. */
+const LAST_USED = "kubernetes.io/legacy-token-last-used";
+const INVALID_SINCE = "kubernetes.io/legacy-token-invalid-since";
+
+function legacyTokens(registry: Registry, { signer, clock }: AuthenticationOptions): TokenAuthenticator {
+  const day = () => new Date(clock.now()).toISOString().slice(0, 10);
+  return createLegacyTokens({
+    signer,
+    clock,
+    audience: signer.issuer,
+    backing: {
+      async secret(namespace, name) {
+        const secret = await registry.get(Secret, makeKey(namespace, name));
+        if (!secret || secret.metadata?.deletionTimestamp !== undefined) return undefined;
+        const token = Buffer.from(secret.data?.["token"] ?? "", "base64").toString();
+        return { token, invalidSince: secret.metadata?.labels?.[INVALID_SINCE] ?? "" };
+      },
+      async account(namespace, name) {
+        const metadata = (await registry.get(ServiceAccount, makeKey(namespace, name)))?.metadata;
+        return metadata && { uid: metadata.uid ?? "", isDeleted: metadata.deletionTimestamp !== undefined };
+      },
+      used(namespace, name) {
+        const note = (secret: Secret) => {
+          const labels = ((secret.metadata ??= {}).labels ??= {});
+          if (labels[LAST_USED] === day()) return false;
+          labels[LAST_USED] = day();
+          return true;
+        };
+        // The Secret may go at this moment; the next use tells then.
+        registry.update(Secret, makeKey(namespace, name), note).catch(() => {});
+      },
     },
   });
 }
