@@ -33,6 +33,10 @@ export interface WorkloadCluster extends AsyncDisposable {
   make<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T>;
   /** Adds a node with the simulated runtime. */
   addNode(name: string, options?: { labels?: Record<string, string>; capacity?: Record<string, string> }): Promise<void>;
+  /** The node's agent stops without a word; its pods go on running. */
+  killAgent(name: string): Promise<void>;
+  /** Another agent takes the node over, with the pods that run there. */
+  startAgent(name: string): Promise<void>;
   deployment(name?: string): Promise<Deployment>;
   sets(): Promise<ReplicaSet[]>;
   pods(): Promise<Pod[]>;
@@ -48,41 +52,63 @@ export interface WorkloadOptions {
   /** To run beside those of Deployments, services and nodes. */
   readonly controllers?: readonly ControllerDefinition[];
   readonly loops?: readonly LoopDefinition[];
+  /** To run in place of those of Deployments, services and nodes. */
+  readonly instead?: readonly ControllerDefinition[];
+  /** How controllers, scheduler and agents reach the server; default: as the test does. */
+  readonly via?: (client: Client, clock: VirtualClock) => Client;
 }
 
 export async function startWorkloads(nodes: number, options: WorkloadOptions = {}): Promise<WorkloadCluster> {
   const clock = createVirtualClock();
   const server = await startAgentServer(clock);
   const { client } = server;
+  const via = (direct: Client) => options.via?.(direct, clock) ?? direct;
+  const reached = via(client);
   let seed = 7;
   const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647; // Park and Miller: repeatable
   const lines: string[] = [];
   const log = createLogger({ level: process.env["LOG"] ? "debug" : "warn", write: (line) => void lines.push(line), now: clock.now });
   const running = await runControllers({
     controllers: [
-      deploymentController,
-      replicaSetController,
-      endpointSliceController,
-      endpointsController,
-      nodeLifecycleController(),
+      ...(options.instead ?? [
+        deploymentController,
+        replicaSetController,
+        endpointSliceController,
+        endpointsController,
+        nodeLifecycleController(),
+      ]),
       ...(options.controllers ?? []),
     ],
     loops: options.loops ?? [],
-    clientFor: () => client,
+    clientFor: () => reached,
     clock,
     log,
     random,
     freeze: true,
   });
-  const scheduler = startScheduler({ client, clock, informers: running.informers, log, random });
-  await Promise.all([running.synced, scheduler.synced]);
-  const agents: NodeAgent[] = [];
+  const scheduler = startScheduler({ client: reached, clock, informers: running.informers, log, random });
+  let synced = false;
+  const syncing = Promise.all([running.synced, scheduler.synced]).finally(() => (synced = true));
+  // Over a bad network caches are filled after some waits.
+  while (!synced && options.via) await clock.advance(1_000);
+  await syncing;
+  const starts = new Map<string, () => Promise<NodeAgent>>();
+  const agents = new Map<string, NodeAgent>();
   const eventually: WorkloadCluster["eventually"] = async (what, condition, withinMs = 60_000) => {
     const deadline = clock.now() + withinMs;
     for (let step = 0; !(await condition()); step = Math.min(step * 2 + 1, 250)) {
       if (clock.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}\n${lines.slice(-2).join("\n").slice(0, 1500)}`);
       await clock.advance(step);
     }
+  };
+  /** Some waits that end with what was under way are on the clock. */
+  const during = async (work: Promise<unknown>) => {
+    let over = false;
+    const ending = work.finally(() => (over = true));
+    ending.catch(() => {}); // told below
+    await new Promise((resolve) => setImmediate(resolve));
+    while (!over) await clock.advance(100);
+    await ending;
   };
   const cluster: WorkloadCluster = {
     client,
@@ -91,20 +117,32 @@ export async function startWorkloads(nodes: number, options: WorkloadOptions = {
     eventually,
     make: (resource, object) => client.create(resource, object),
     async addNode(name, options = {}) {
-      const runtime = createSimulatedRuntime({ clock, podCidr: `10.9.${agents.length}.0/24` });
-      const agent = await startNodeAgent({
-        nodeName: name,
-        client: server.nodeClient(name),
-        runtime,
-        clock,
-        log: silentLogger,
-        random: () => 0.5,
-        dataDir: "/nowhere", // virtual runtimes keep no files
-        capacity: { cpu: "4", memory: "8Gi", pods: "110", ...options.capacity },
-        nodeLabels: { "kubernetes.io/hostname": name, ...options.labels },
-      });
-      agents.push(agent);
-      await agent.registered;
+      const runtime = createSimulatedRuntime({ clock, podCidr: `10.9.${starts.size}.0/24` });
+      starts.set(name, () =>
+        startNodeAgent({
+          nodeName: name,
+          client: via(server.nodeClient(name)),
+          runtime,
+          clock,
+          log: silentLogger,
+          random: () => 0.5,
+          dataDir: "/nowhere", // virtual runtimes keep no files
+          capacity: { cpu: "4", memory: "8Gi", pods: "110", ...options.capacity },
+          nodeLabels: { "kubernetes.io/hostname": name, ...options.labels },
+        }),
+      );
+      await cluster.startAgent(name);
+    },
+    async startAgent(name) {
+      const agent = await starts.get(name)?.();
+      if (!agent) throw new Error(`no node ${name}`);
+      agents.set(name, agent);
+      await during(agent.registered);
+    },
+    async killAgent(name) {
+      const agent = agents.get(name);
+      agents.delete(name);
+      if (agent) await during(agent.stop());
     },
     deployment: (name = "web") => client.get(Deployment, `${NAMESPACE}/${name}` as Key),
     sets: async () => (await client.list(ReplicaSet, { namespace: NAMESPACE })).items,
@@ -128,17 +166,13 @@ export async function startWorkloads(nodes: number, options: WorkloadOptions = {
         withinMs,
       ),
     async [Symbol.asyncDispose]() {
-      let stopped = false;
       const stop = async () => {
-        await Promise.all(agents.map((agent) => agent.stop()));
+        await Promise.all(Array.from(agents.values(), (agent) => agent.stop()));
         await scheduler.stop();
         await running.stop();
         await server[Symbol.asyncDispose]();
       };
-      const stopping = stop().finally(() => (stopped = true));
-      // Some waits that end with what was under way are on the clock.
-      while (!stopped) await clock.advance(100);
-      await stopping;
+      await during(stop());
     },
   };
   for (let index = 0; index < nodes; index++) await cluster.addNode(`n${index}`);

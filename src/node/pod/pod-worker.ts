@@ -2,7 +2,7 @@
 
 import { rm } from "node:fs/promises";
 import { Pod } from "#kinds/api/core-v1.gen.ts";
-import { backoffDelay } from "#lib/backoff.ts";
+import { backoffDelay, createBackoff } from "#lib/backoff.ts";
 import type { Timer } from "#lib/clock.ts";
 import { isNotFound, isConflict } from "#meta/errors.ts";
 import { keyOf, type Key } from "#meta/object.ts";
@@ -41,6 +41,7 @@ export interface PodWorker {
 }
 
 const RETRY_MS = 10_000;
+const DELETE_BACKOFF = { initialMs: 200, maxMs: 10_000, jitter: 0.2 } as const;
 const PULL_BACKOFF = { initialMs: 10_000, maxMs: 300_000 } as const;
 /** A start that takes longer is reported while it goes on. */
 const SLOW_START_MS = 100;
@@ -73,6 +74,7 @@ export function createPodWorker(
   let active: Promise<void> | undefined;
   let again = false;
   let wake: Timer | undefined;
+  const stopping = new AbortController();
   /** Ends hooks of starting containers when the pod has to go. */
   const starting = new AbortController();
 
@@ -231,12 +233,23 @@ export function createPodWorker(
       await volumes.remove();
       await rm(podLogFolder(context.dataDir, writer.pod), { recursive: true, force: true });
     }
-    if (!missing) {
-      await client.delete(Pod, key, { gracePeriodSeconds: 0, preconditions: { uid } }).catch((error: unknown) => {
-        if (!isNotFound(error) && !isConflict(error)) throw error;
-      });
-    }
+    await deleteObject();
     options.onGone(worker);
+  };
+
+  /** Nobody else will do it: tried until it is done. */
+  const deleteObject = async () => {
+    const backoff = createBackoff({ ...DELETE_BACKOFF, random: context.random });
+    while (!missing && !stopped) {
+      try {
+        await client.delete(Pod, key, { gracePeriodSeconds: 0, preconditions: { uid } });
+        return;
+      } catch (error) {
+        if (isNotFound(error) || (isConflict(error) && !(await writer.exists().catch(() => true)))) return;
+        log.warn("cannot delete the pod that has ended", { error: error instanceof Error ? error.message : error });
+        await clock.sleep(backoff.next(), stopping.signal).catch(() => {}); // only rejects when stopped: the loop's condition sees it
+      }
+    }
   };
 
   const once = async () => {
@@ -356,6 +369,7 @@ export function createPodWorker(
     },
     async stop() {
       stopped = true;
+      stopping.abort();
       wake?.cancel();
       starting.abort();
       prober[Symbol.dispose]();

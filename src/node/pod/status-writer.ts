@@ -18,6 +18,8 @@ export interface StatusWriter extends Disposable {
   set(status: PodStatus): void;
   /** Resolves when the wanted status is written, the pod is gone, or writing was given up. */
   flush(): Promise<void>;
+  /** Asks the API whether it still has this pod, and not another one of its name. */
+  exists(): Promise<boolean>;
 }
 
 /** Changes within this time are one write. */
@@ -38,6 +40,18 @@ export function createStatusWriter(initial: PodObject, context: AgentContext): S
     if (Number(seen.metadata?.resourceVersion ?? 0) >= Number(pod.metadata?.resourceVersion ?? 0)) pod = seen;
   };
 
+  const exists = async (): Promise<boolean> => {
+    try {
+      const current = await client.get(Pod, key);
+      if (current.metadata?.uid !== initial.metadata?.uid) return false;
+      observe(current);
+      return true;
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      throw error;
+    }
+  };
+
   const write = async () => {
     while (wanted !== undefined && !over) {
       const patch = statusPatch(pod, wanted);
@@ -46,12 +60,13 @@ export function createStatusWriter(initial: PodObject, context: AgentContext): S
         observe(await client.patch(Pod, key, patch, { type: "strategic", subresource: "status" }));
         backoff.reset();
       } catch (error) {
-        if (isNotFound(error) || isConflict(error)) {
+        // A conflict is another pod of that name, or a server that had too many writes at once.
+        if (isNotFound(error) || (isConflict(error) && !(await exists().catch(() => true)))) {
           over = true;
           return;
         }
         log.warn("cannot write pod status", { pod: key, error: error instanceof Error ? error.message : error });
-        if (isApiError(error) && error.code < 500 && error.code !== 429) return;
+        if (isApiError(error) && error.code < 500 && error.code !== 429 && !isConflict(error)) return;
         await clock.sleep(backoff.next());
       }
     }
@@ -76,6 +91,7 @@ export function createStatusWriter(initial: PodObject, context: AgentContext): S
       timer = clock.after(BATCH_MS, () => void start());
     },
     flush: start,
+    exists,
     [Symbol.dispose]() {
       over = true;
       timer?.cancel();
