@@ -9,13 +9,11 @@ import { Pod } from "#kinds/api/core-v1.gen.ts";
 import { isTracked } from "#kinds/batch/job/pods.ts";
 import { jobController } from "#kinds/batch/job/controller.ts";
 import { garbageCollector } from "#controllers/garbage-collector/garbage-collector.ts";
-import type { Client } from "#client/client.ts";
-import { silentLogger } from "#lib/log.ts";
 import { isConditionTrue } from "#meta/conditions.ts";
 import { isNotFound } from "#meta/errors.ts";
 import { controllerOf } from "#meta/object.ts";
-import { runControllers } from "#reconcile/run-controllers.ts";
 import { change, FAILING, jobOf, keyed, makeJob, podsOf, RUNNING } from "./job-cluster.ts";
+import { runUntil } from "./run-until.ts";
 import { NAMESPACE, startWorkloads, type WorkloadCluster } from "./workload-cluster.ts";
 
 interface Story {
@@ -123,21 +121,6 @@ const STORIES: readonly Story[] = [
   },
 ];
 
-/** Runs the Job controller with this client until the condition holds. */
-async function runUntil(cluster: WorkloadCluster, client: Client, what: string, condition: () => Promise<boolean>): Promise<void> {
-  const running = await runControllers({
-    controllers: [jobController],
-    clientFor: () => client,
-    clock: cluster.clock,
-    log: silentLogger,
-    random: () => 0.5,
-    freeze: true,
-  });
-  await running.synced;
-  await cluster.eventually(what, condition, 300_000);
-  await running.stop();
-}
-
 for (const story of STORIES) {
   test(`a Job controller killed between any two writes: ${story.name}`, async (t) => {
     await using cluster = await startWorkloads(1, { loops: [garbageCollector()] });
@@ -159,10 +142,10 @@ for (const story of STORIES) {
         }
         return done && story.isOver(cluster, name);
       };
-      await runUntil(cluster, stopping.client, "it is over or stopped", async () => stopping.stopped || over());
+      await runUntil(cluster, jobController, stopping.client, "it is over or stopped", async () => stopping.stopped || over());
       // Nobody looks for a while: pods end meanwhile.
       if (stopping.stopped) await cluster.clock.advance(3_000);
-      await runUntil(cluster, cluster.client, "it is over", over);
+      await runUntil(cluster, jobController, cluster.client, "it is over", over);
       const of = (phase: string) => Array.from(ended.values()).filter((end) => end === phase).length;
       const job: Job = await jobOf(cluster, name).catch(() => ({}));
       story.check(job, await podsOf(cluster, name), { succeeded: of("Succeeded"), failed: of("Failed") });
@@ -191,7 +174,7 @@ test("a Job controller whose writes fail, or succeed without its knowing, counts
   await makeJob(cluster, "bad", { completions: 4, parallelism: 2, backoffLimit: 3 }, FAILING);
   const over = async () =>
     (await has("Complete")(cluster, "good")) && (await has("Complete")(cluster, "numbered")) && (await has("Failed")(cluster, "bad"));
-  await runUntil(cluster, failingClient(cluster.client, 0.15, random), `all are over (seed ${seed})`, over);
+  await runUntil(cluster, jobController, failingClient(cluster.client, 0.15, random), `all are over (seed ${seed})`, over);
   const count = (name: string, phase: string) =>
     Array.from(ended).filter(([key, end]) => key.startsWith(`${name} `) && end === phase).length;
   for (const name of ["good", "bad"]) {

@@ -1,5 +1,5 @@
 import type { RuntimeClass } from "#kinds/api/node-v1.gen.ts";
-import { deprecatedNodeLabel } from "#kinds/core/node/deprecated-labels.ts";
+import { deprecatedNodeLabel } from "#kinds/shared/node-labels.ts";
 import { ageColumn, nameColumn, text } from "#kinds/shared/columns.ts";
 import { canonicalize } from "#kinds/shared/quantities.ts";
 import type { KindHooks } from "#meta/kind.ts";

@@ -1,7 +1,7 @@
 // Warnings for pod specs, of pods and of templates: what is accepted, but hardly does what its writer thinks.
 
 import type { Container, EphemeralContainer, NodeSelectorTerm, PodAffinity, PodSpec, PodTemplateSpec } from "#kinds/api/core-v1.gen.ts";
-import { deprecatedNodeLabel } from "#kinds/core/node/deprecated-labels.ts";
+import { deprecatedNodeLabel } from "#kinds/shared/node-labels.ts";
 import { warningsForIp } from "#kinds/shared/ip-warnings.ts";
 import type { ResourceList } from "#kinds/shared/quantities.ts";
 import { equal } from "#lib/equal.ts";
