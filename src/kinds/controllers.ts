@@ -19,12 +19,15 @@ import { replicationControllerController } from "./core/replication-controller/c
 import { resourceQuotaController } from "./core/resource-quota/controller.ts";
 import { namespaceController } from "./core/namespace/controller.ts";
 import { serviceAccountController } from "./core/service-account/controller.ts";
+import { endpointSliceMirroringController } from "./discovery/endpoint-slice/mirroring/controller.ts";
 import { endpointSliceController } from "./discovery/endpoint-slice/controller.ts";
 import { serviceCidrController } from "./networking/service-cidr/controller.ts";
 import { podDisruptionBudgetController } from "./policy/pod-disruption-budget/controller.ts";
 import { disruptedPodController } from "./policy/pod-disruption-budget/disrupted-pod/controller.ts";
 import { clusterRoleAggregationController } from "./rbac/cluster-role/controller.ts";
 import { localPathProvisioner } from "./storage/local-path/controller.ts";
+import { attachDetachController } from "./storage/volume-attachment/controller.ts";
+import { volumeAttributesClassProtection } from "./storage/volume-attributes-class/controller.ts";
 
 /** Fresh values for one cluster: some of them remember what they saw. */
 export const kindControllers = (): readonly ControllerDefinition[] => [
@@ -38,6 +41,7 @@ export const kindControllers = (): readonly ControllerDefinition[] => [
   cronJobController,
   ttlAfterFinishedController,
   endpointSliceController,
+  endpointSliceMirroringController,
   endpointsController,
   namespaceController,
   serviceAccountController,
@@ -52,4 +56,6 @@ export const kindControllers = (): readonly ControllerDefinition[] => [
   ephemeralVolumeController,
   expandController,
   localPathProvisioner,
+  attachDetachController(),
+  volumeAttributesClassProtection,
 ];
