@@ -163,7 +163,8 @@ function groupFor(groups: Map<string, Group>, addressType: string, ports: readon
   return group;
 }
 
-function groupKey(addressType: string, ports: readonly DeepReadonly<EndpointPort>[]): string {
+/** What slices that can share endpoints have in common. */
+export function groupKey(addressType: string, ports: readonly DeepReadonly<EndpointPort>[]): string {
   const parts = ports.map((port) => `${port.name ?? ""}/${port.protocol ?? "TCP"}/${port.port ?? ""}/${port.appProtocol ?? ""}`);
   return `${addressType} ${parts.toSorted().join(" ")}`;
 }
@@ -206,7 +207,26 @@ function endpointOf(
     targetRef: { kind: "Pod", namespace: pod.metadata?.namespace ?? "", name: pod.metadata?.name ?? "", uid: pod.metadata?.uid ?? "" },
     ...(nodeName ? { nodeName } : {}),
     ...(zone ? { zone } : {}),
+    ...hintsFor(service, serving && !terminating, zone, nodeName),
   };
+}
+
+const CLOSE = ["PreferClose", "PreferSameZone", "PreferSameNode"];
+
+/** Where an endpoint is wanted, for Services whose traffic shall stay close: upstream hints at its own zone, and node. */
+function hintsFor(
+  { spec }: DeepReadonly<Service>,
+  isReady: boolean,
+  zone: string | undefined,
+  node: string | undefined,
+): Pick<Endpoint, "hints"> {
+  const wish = spec?.trafficDistribution;
+  if (wish === undefined || !CLOSE.includes(wish) || !(isReady || spec?.publishNotReadyAddresses === true)) return {};
+  const hints = {
+    ...(zone ? { forZones: [{ name: zone }] } : {}),
+    ...(node && wish === "PreferSameNode" ? { forNodes: [{ name: node }] } : {}),
+  };
+  return Object.keys(hints).length > 0 ? { hints } : {};
 }
 
 function labelsFor(service: DeepReadonly<Service>): Record<string, string> {
