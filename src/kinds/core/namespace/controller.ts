@@ -2,6 +2,8 @@
 // told in the namespace's conditions.
 
 import type { Client } from "#client/client.ts";
+import { createClient } from "#client/create-client.ts";
+import { patientTransport } from "#client/patient-transport.ts";
 import { discover, type DiscoveredResource, type Discovery } from "#client/discovery.ts";
 import { Namespace, Pod, type NamespaceCondition } from "#kinds/api/core-v1.gen.ts";
 import { setCondition } from "#meta/conditions.ts";
@@ -56,7 +58,8 @@ async function reconcile(key: string, context: ReconcileContext): Promise<Reconc
       await client.delete(Namespace, key, { signal, ...(uid !== undefined ? { preconditions: { uid } } : {}) });
       return;
     }
-    const { findings, estimateSeconds } = await deleteContent(client, splitKey(key).name, signal);
+    const patient = createClient(patientTransport(client.transport, clock));
+    const { findings, estimateSeconds } = await deleteContent(patient, splitKey(key).name, signal);
     const conditions = conditionsOf(namespace.status?.conditions, findings, formatTime(clock.now()));
     if (conditions !== namespace.status?.conditions) {
       namespace = await client.updateStatus(Namespace, { ...namespace, status: { ...namespace.status, conditions } }, { signal });
