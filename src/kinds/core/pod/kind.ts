@@ -1,5 +1,6 @@
 // Pods: what the server does to them before they are stored.
 
+import { equal } from "#lib/equal.ts";
 import type { Pod } from "#kinds/api/core-v1.gen.ts";
 import type { KindHooks } from "#meta/kind.ts";
 import type { DeepReadonly } from "#meta/object.ts";
@@ -30,6 +31,8 @@ const OWNABLE: Readonly<Record<string, readonly (readonly string[])[]>> = {
 export const podHooks: KindHooks<Pod> = {
   returnsDeleted: true,
   default: defaultPod,
+  // Being put on a node is no change of what is desired: upstream's binding goes around the rule, and nothing else may set the node.
+  generation: (next, previous) => next.spec?.nodeName === previous.spec?.nodeName && !equal(next.spec, previous.spec),
   prepare: preparePod,
   validate: (next, previous, context) => validatePod(next, previous, context.subresource),
   doors: { ephemeralcontainers: throughEphemeralContainers, resize: throughResize },

@@ -41,6 +41,7 @@ test("binding sets the node and the condition once; a second binding is a confli
   await runningPod(server, "p");
   const { object } = await server.call("GET", `${PODS}/p`);
   assert.equal((object["spec"] as { nodeName: string }).nodeName, "n");
+  assert.equal(object.metadata?.generation, 1, "the scheduler's choice is no change of what is desired");
   const again = await server.call("POST", `${PODS}/p/binding`, { metadata: { name: "p" }, target: { kind: "Node", name: "m" } });
   assert.equal(again.status, 409);
   assert.equal(again.object.message, 'Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "n"');
