@@ -1,7 +1,6 @@
 // Copies of JSON data, several times faster than structuredClone.
 
 import type { Mutable } from "./mutable.ts";
-import { setField } from "./own-field.ts";
 
 /** A deep copy that shares nothing with `value` and may be changed. JSON data only: plain objects, lists, scalars. */
 export function clone<T>(value: T): Mutable<T> {
@@ -11,13 +10,19 @@ export function clone<T>(value: T): Mutable<T> {
 function copy(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) {
-    const length = value.length;
-    const list: unknown[] = Array.from({ length });
-    for (let index = 0; index < length; index++) list[index] = copy(value[index]);
+    const list = value.slice() as unknown[];
+    for (let index = 0; index < list.length; index++) {
+      const item = list[index];
+      if (typeof item === "object" && item !== null) list[index] = copy(item);
+    }
     return list;
   }
-  const source = value as Record<string, unknown>;
-  const target: Record<string, unknown> = {};
-  for (const key in source) setField(target, key, copy(source[key]));
+  // The engine copies a whole object faster than its fields one by one, and the copy has the same shape.
+  const target: Record<string, unknown> = { ...value };
+  for (const key in target) {
+    const field = target[key];
+    // An own field, whatever its name: it was copied as one.
+    if (typeof field === "object" && field !== null) target[key] = copy(field);
+  }
   return target;
 }

@@ -70,6 +70,7 @@ function listOf(fields: Record<string, Shape>): Shape {
 }
 
 interface World {
+  readonly root: Schema;
   readonly fields: FieldManager;
   readonly left: AnyObject;
   readonly right: AnyObject;
@@ -88,6 +89,7 @@ const worlds: fc.Arbitrary<World> = shapes.chain(({ schema, value }) =>
     };
     const object = (spec: unknown): AnyObject => ({ apiVersion: "test/v1", kind: "Thing", metadata: { name: "x" }, spec });
     return {
+      root,
       fields: createFieldManager({ apiVersion: "test/v1", schema: root, resetFields: () => [] }),
       left: object(left),
       right: object(right),
@@ -187,5 +189,28 @@ test("an update takes each changed field from all others, and equal inputs give 
     const back = copy(next);
     fields.track(next, back, by("c", 2));
     assert.deepEqual(back, next, "a write that changes nothing owns nothing");
+  });
+});
+
+test("a manager that made an object answers as one that reads it for the first time", () => {
+  const cold = (schema: Schema) => createFieldManager({ apiVersion: "test/v1", schema, resetFields: () => [] });
+  law(({ root, fields, left, right }) => {
+    const first = fields.apply(undefined, left, by("a"), false);
+    const second = fields.apply(first, right, by("b", 1), true);
+    for (const [live, configuration, manager] of [
+      [first, left, "a"],
+      [second, left, "a"],
+      [second, right, "b"],
+      [second, { ...right, spec: left["spec"] } as AnyObject, "b"],
+    ] as const) {
+      const warm = fields.apply(live, configuration, by(manager, 2), true);
+      const text = JSON.stringify(cold(root).apply(JSON.parse(JSON.stringify(live)) as AnyObject, configuration, by(manager, 2), true)); // JSON data
+      assert.equal(JSON.stringify(warm), text);
+      const next = { ...copy(right), metadata: copy(live.metadata) } as AnyObject;
+      const again = copy(next);
+      fields.track(live, next, by("c", 3));
+      cold(root).track(copy(live), again, by("c", 3));
+      assert.equal(JSON.stringify(next), JSON.stringify(again));
+    }
   });
 });

@@ -1,8 +1,9 @@
 // The field manager of one version of a kind: the order in which the rules of this folder are asked.
 
 import { clone } from "#lib/clone.ts";
+import { equal } from "#lib/equal.ts";
 import { ApiError, badRequest } from "../errors.ts";
-import type { KubeObject } from "../object.ts";
+import type { DeepReadonly, KubeObject, ManagedFieldsEntry } from "../object.ts";
 import { fieldsOfObject } from "./applied-fields.ts";
 import { compareObjects, type Comparison } from "./compare.ts";
 import { configurationProblem } from "./configuration-check.ts";
@@ -51,6 +52,8 @@ export function createFieldManager(version: ManagedVersion): FieldManager {
 class VersionFieldManager implements FieldManager {
   readonly #version: ManagedVersion;
   readonly #filters = new Map<string, FieldFilter>();
+  /** Sets of owners of this version that are known to be canonical and to fit the structure: those that were read or made here before. */
+  readonly #settled = new WeakSet<FieldSet>();
 
   constructor(version: ManagedVersion) {
     this.#version = version;
@@ -62,11 +65,11 @@ class VersionFieldManager implements FieldManager {
       // An object that was never tracked stays so, until somebody applies.
       const tracked = owners.size > 0 || !live?.metadata?.uid;
       if (tracked) this.#update(live, next, owners, writer);
-      setManagedFields(next, tracked ? owners : new Map());
+      this.#setManagedFields(next, tracked ? owners : new Map());
     } catch (error) {
       // Upstream would rather know nothing than something wrong.
       if (!(error instanceof FieldPathError)) throw error;
-      setManagedFields(next, new Map());
+      this.#setManagedFields(next, new Map());
     }
   }
 
@@ -82,9 +85,12 @@ class VersionFieldManager implements FieldManager {
     }
     const base = live ?? { apiVersion, kind: configuration.kind ?? "" };
     try {
-      const owners = this.#reconciled(readOwners(live?.metadata?.managedFields));
+      const owners = this.#readOwners(live?.metadata?.managedFields);
       if (live && owners.size === 0) this.#update(undefined, live, owners, { ...writer, manager: BEFORE_FIRST_APPLY });
-      return new Apply(this.#version, (subresource, of) => this.#filterOf(subresource, of), base, configuration, owners, writer).run(force);
+      const filterOf = (subresource: string, of: ManagedVersion) => this.#filterOf(subresource, of);
+      const next = new Apply(this.#version, filterOf, base, configuration, owners, writer).run(force);
+      this.#setManagedFields(next, owners);
+      return next;
     } catch (error) {
       if (error instanceof FieldPathError) throw new ApiError(500, "", `failed to decode managed fields: ${error.message}`);
       throw error;
@@ -97,22 +103,34 @@ class VersionFieldManager implements FieldManager {
     if (sent && writer.subresource === "") {
       if (isReset(sent)) return new Map();
       try {
-        const owners = readOwners(sent);
-        if (owners.size > 0) return this.#reconciled(owners);
+        // Most send back what they read, which need not be read again.
+        const current = live?.metadata?.managedFields;
+        const owners = this.#readOwners(current !== undefined && equal(sent, current) ? current : sent);
+        if (owners.size > 0) return owners;
       } catch (error) {
         if (!(error instanceof FieldPathError)) throw error;
       }
     }
-    return this.#reconciled(readOwners(live?.metadata?.managedFields));
+    return this.#readOwners(live?.metadata?.managedFields);
   }
 
-  #reconciled(owners: Owners): Owners {
+  #readOwners(entries: readonly DeepReadonly<ManagedFieldsEntry>[] | undefined): Owners {
+    const home = this.#version.apiVersion;
+    const owners = readOwners(entries, ({ apiVersion, fieldsV1 }) => apiVersion === home && this.#settled.has(fieldsV1 as FieldSet));
     for (const [identity, owner] of owners) {
+      if (owner.apiVersion === home && this.#settled.has(owner.fields)) continue;
       const version = versionOf(this.#version, owner.apiVersion);
       const fields = version ? reconciled(owner.fields, version.schema) : owner.fields;
       if (fields !== owner.fields) owners.set(identity, changedOwner(owner, { fields }));
     }
     return owners;
+  }
+
+  #setManagedFields(object: KubeObject, owners: Owners): void {
+    const entries = writeOwners(owners);
+    if (entries) (object.metadata ??= {}).managedFields = entries;
+    else if (object.metadata) delete object.metadata.managedFields;
+    for (const { apiVersion, fields } of owners.values()) if (apiVersion === this.#version.apiVersion) this.#settled.add(fields);
   }
 
   /** Takes what the write changed from everybody and gives it to the writer. Changes `owners`. */
@@ -223,12 +241,6 @@ function versionOf(home: ManagedVersion, apiVersion: string): ManagedVersion | u
   return apiVersion === home.apiVersion ? home : home.other?.(apiVersion)?.version;
 }
 
-function setManagedFields(object: KubeObject, owners: Owners): void {
-  const entries = writeOwners(owners);
-  if (entries) (object.metadata ??= {}).managedFields = entries;
-  else if (object.metadata) delete object.metadata.managedFields;
-}
-
 function showKind({ apiVersion = "", kind = "" }: KubeObject): string {
   return `${apiVersion.includes("/") ? apiVersion : `/${apiVersion}`}, Kind=${kind}`;
 }
@@ -266,7 +278,8 @@ class Apply {
 
   run(force: boolean): KubeObject {
     const filter = this.#filterOf(this.#writer.subresource, this.#version);
-    const fields = filter(fieldsOfObject(this.#configuration, this.#version.schema));
+    const before = this.#owners.get(this.#identity)?.fields;
+    const fields = filter(fieldsOfObject(this.#configuration, this.#version.schema, before));
     const next = this.#prune(mergeObjects(this.#live, this.#configuration, this.#version.schema), fields);
     const comparisons = new Comparisons(this.#version, this.#live, next, true, (version) =>
       this.#filterOf(this.#writer.subresource, version),
@@ -309,8 +322,9 @@ class Apply {
     const unchanged = mine && mine.apiVersion === this.#version.apiVersion && mine.time === time && isSame(mine.fields, fields);
     if (isEmpty(fields)) owners.delete(this.#identity);
     else if (!unchanged) owners.set(this.#identity, { ...ownerOf(this.#writer, "Apply", this.#version.apiVersion), time, fields });
-    const answer = clone(next);
-    setManagedFields(answer, owners);
+    // Managed fields are set anew: no copy of the old ones.
+    const { metadata } = next;
+    const answer = clone(metadata?.managedFields ? { ...next, metadata: { ...metadata, managedFields: undefined } } : next) as KubeObject;
     if (this.#writer.manager === KUBECTL) renewLastApplied(answer, this.#configuration);
     return answer;
   }
@@ -363,5 +377,5 @@ function named(object: KubeObject, { schema }: ManagedVersion): FieldSet {
 }
 
 function isSame(a: FieldSet, b: FieldSet): boolean {
-  return isSubset(a, b) && isSubset(b, a);
+  return a === b || (isSubset(a, b) && isSubset(b, a));
 }

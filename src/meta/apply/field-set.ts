@@ -37,10 +37,14 @@ export function asMember(node: FieldSet | undefined): FieldSet {
 /** Children of a node that is being made. */
 export type Children = [element: string, node: FieldSet][];
 
-/** A node of these children; undefined if there is nothing in it. The elements must be distinct, in any order; the list is used up. */
-export function nodeOf(children: Children, member: boolean): FieldSet | undefined {
+/**
+ * A node of these children; undefined if there is nothing in it. The elements must be distinct, in any order; the list is used up.
+ * `like` itself if it is the same node: what is as before need neither be sorted nor made.
+ */
+export function nodeOf(children: Children, member: boolean, like?: FieldSet): FieldSet | undefined {
   const count = children.length;
   if (count === 0) return member ? LEAF : undefined;
+  if (like !== undefined && hasChildren(like, children, member)) return like;
   for (let index = 1; index < count; index++) {
     const before = children[index - 1];
     const after = children[index];
@@ -53,6 +57,15 @@ export function nodeOf(children: Children, member: boolean): FieldSet | undefine
   if (member) node[SELF] = LEAF;
   for (const [element, child] of children) node[element] = child;
   return node;
+}
+
+/** Whether the node has these very children and no others. */
+function hasChildren(node: FieldSet, children: Children, member: boolean): boolean {
+  if (isMember(node) !== member) return false;
+  for (const [element, child] of children) if (node[element] !== child) return false;
+  let left = children.length + (member ? 1 : 0);
+  for (const _ in node) left--;
+  return left === 0;
 }
 
 /** Members of either set. */

@@ -30,8 +30,10 @@ export function identityOf(owner: Pick<Owner, "manager" | "operation" | "apiVers
   return `${text}}`;
 }
 
-/** Throws FieldPathError with upstream's words if an entry cannot be read. */
-export function readOwners(entries: readonly DeepReadonly<ManagedFieldsEntry>[] | undefined): Owners {
+type Entry = DeepReadonly<ManagedFieldsEntry>;
+
+/** Throws FieldPathError with upstream's words if an entry cannot be read. `isCanonical` says so of those that need no check. */
+export function readOwners(entries: readonly Entry[] | undefined, isCanonical?: (entry: Entry) => boolean): Owners {
   const owners: Owners = new Map();
   for (const [index, entry] of (entries ?? []).entries()) {
     const { operation, apiVersion, fieldsType, manager = "", subresource = "", time } = entry;
@@ -41,7 +43,7 @@ export function readOwners(entries: readonly DeepReadonly<ManagedFieldsEntry>[] 
     if (fieldsType !== "FieldsV1") {
       throw new FieldPathError(`invalid fieldsType ${JSON.stringify(fieldsType)} in managed fields entry ${index}`);
     }
-    const fields = readFields(entry.fieldsV1);
+    const fields = isCanonical?.(entry) ? (entry.fieldsV1 as FieldSet) : readFields(entry.fieldsV1); // as it says
     const owner: Owner = { manager, operation, subresource, apiVersion, time, fields };
     owners.set(identityOf(owner), fields === entry.fieldsV1 ? { ...owner, entry } : owner);
   }

@@ -42,12 +42,43 @@ function mergeMaps(live: JsonObject, applied: JsonObject, schema: Schema): JsonO
   return merged ?? live;
 }
 
+/** Whether the items stand for the same elements one by one, told without making elements; the commonest case by far. The elements of a configuration are distinct. */
+function areInStep(live: readonly unknown[], applied: readonly unknown[], schema: Schema): boolean {
+  if (live.length !== applied.length) return false;
+  const keys = schema.listType === "map" ? (schema.listMapKeys ?? []) : undefined;
+  for (let index = 0; index < live.length; index++) {
+    const ours = live[index];
+    const theirs = applied[index];
+    if (keys === undefined) {
+      if (typeof theirs !== "string" || ours !== theirs) return false;
+      continue;
+    }
+    if (!isJsonObject(ours) || !isJsonObject(theirs)) return false;
+    let named = false;
+    for (const key of keys) {
+      const value = getField(theirs, key);
+      if (typeof value === "object" || getField(ours, key) !== value) return false;
+      named ||= value !== undefined;
+    }
+    if (!named) return false;
+  }
+  return true;
+}
+
 /**
  * Items in the configuration's order where it has them; the object's other items stay after the neighbour that they had.
  * Items of the object that share a key are replaced by the configuration's one.
  */
 function mergeLists(live: readonly unknown[], applied: readonly unknown[], schema: Schema): readonly unknown[] {
   const items = itemSchema(schema);
+  if (areInStep(live, applied, schema)) {
+    let merged: unknown[] | undefined;
+    for (let index = 0; index < live.length; index++) {
+      const item = mergeValues(live[index], applied[index], items);
+      if (item !== live[index]) (merged ??= live.slice())[index] = item;
+    }
+    return merged ?? live;
+  }
   const liveByElement = itemsByElement(live, schema);
   const appliedByElement = itemsByElement(applied, schema);
   const liveElements = live.map((item) => itemElement(schema, item));
