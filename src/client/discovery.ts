@@ -1,7 +1,7 @@
 // What a server serves, from its discovery documents: for loops that deal with every kind there is.
 
 import { apiVersionOf, type Resource } from "#meta/resource.ts";
-import { errorOf, readText } from "./body.ts";
+import { errorOf, readBody, readText } from "./body.ts";
 import type { Client } from "./client.ts";
 
 export interface DiscoveredResource extends Resource {
@@ -95,4 +95,35 @@ async function read<T>(client: Client, path: string, signal: AbortSignal | undef
   const response = await client.transport(request);
   if (response.status !== 200) throw await errorOf(request, response);
   return JSON.parse(await readText(response.body)) as T; // the documents' form is fixed
+}
+
+const AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+
+/** For loops that look again and again: discovers when what the server offers has another tag than before, otherwise gives undefined. */
+export function discoverChanges(client: Client): (signal?: AbortSignal) => Promise<Discovery | undefined> {
+  const tags = new Map<string, string>();
+  const isUnchanged = async (path: string, signal: AbortSignal | undefined): Promise<boolean> => {
+    const known = tags.get(path);
+    const headers = { accept: AGGREGATED, ...(known === undefined ? {} : { "if-none-match": known }) };
+    const response = await client.transport({ method: "GET", path, headers, ...(signal ? { signal } : {}) });
+    await readBody(response.body);
+    const tag = response.headers["etag"];
+    if (response.status === 304) return true;
+    if (response.status === 200 && tag !== undefined) tags.set(path, tag);
+    else tags.delete(path);
+    return false;
+  };
+  return async (signal) => {
+    // The tags come before what they stand for: a change in between is found the next time.
+    const unchanged = await Promise.all([isUnchanged("/api", signal), isUnchanged("/apis", signal)]);
+    if (unchanged.every(Boolean)) return undefined;
+    try {
+      const discovery = await discover(client, signal);
+      if (discovery.failed.size > 0) tags.clear();
+      return discovery;
+    } catch (error) {
+      tags.clear();
+      throw error;
+    }
+  };
 }

@@ -31,6 +31,8 @@ export interface ClusterOptions {
   readonly dataDir?: string;
   /** Port of the API server on 127.0.0.1; default 0: any free one. */
   readonly port?: number;
+  /** Default true. Without, the cluster is reached from this process alone (`client`), and nothing in it depends on which ports are free. */
+  readonly sockets?: boolean;
   /** Default 1. */
   readonly nodes?: number;
   /** What runs containers; default `auto`: processes on this host. A virtual clock wants `simulated`. */
@@ -68,6 +70,8 @@ export interface Cluster extends AsyncDisposable {
 
 const ADMIN: UserInfo = { name: "kubernetes-admin", groups: ["system:masters", "system:authenticated"] };
 const HOST = "127.0.0.1";
+/** Upstream's, for objects that name the port of a server that does not listen. */
+const NOMINAL_PORT = 6443;
 /** What clients have at the end for requests under way. */
 const DRAIN_MS = 2_000;
 
@@ -112,17 +116,20 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     ...serverParts({ certificates, plan, clock, random, metrics: metrics.source }),
   });
   stack.defer(() => server.stop());
-  const listening = await listen(server, {
-    host: HOST,
-    port: options.port ?? 0,
-    log: log.with({ component: "apiserver" }),
-    tls: { cert: certificates.serving.certificate, key: certificates.serving.key, clientCa: certificates.caCertificate },
-  });
+  const listening =
+    options.sockets === false
+      ? undefined
+      : await listen(server, {
+          host: HOST,
+          port: options.port ?? 0,
+          log: log.with({ component: "apiserver" }),
+          tls: { cert: certificates.serving.certificate, key: certificates.serving.key, clientCa: certificates.caCertificate },
+        });
   // Requests under way are answered and watches are ended, so that clients know to come back; components have gone before.
   stack.defer(async () => {
-    await Promise.all([server.stop(DRAIN_MS), listening.close(DRAIN_MS)]);
+    await Promise.all([server.stop(DRAIN_MS), listening?.close(DRAIN_MS)]);
   });
-  const { port } = listening;
+  const port = listening?.port ?? NOMINAL_PORT;
 
   const clientFor = (user: { readonly name: string; readonly groups?: readonly string[] }) => connect(server, user);
   const client = clientFor(ADMIN);
@@ -150,6 +157,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     runtime,
     count: nodeCount,
     apiServer: { host: HOST, port },
+    sockets: listening !== undefined,
   });
   stack.defer(() => nodes.stop());
   const metricsServer = metrics.start({ clientFor, informers: loops.informers, readNode: nodes.readUsage, clock, log });

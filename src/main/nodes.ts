@@ -37,6 +37,8 @@ export interface NodesOptions {
   readonly runtime: "process" | "simulated";
   readonly count: number;
   readonly apiServer: { readonly host: string; readonly port: number };
+  /** Whether nodes serve the kubelet's API on ports of their own. */
+  readonly sockets: boolean;
 }
 
 export interface RunningNodes {
@@ -83,6 +85,7 @@ export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
     await Promise.all(agents.map((agent) => agent.stop({ killPods: true })));
   });
   const serve = async (name: string, host: string, access: PodAccess) => {
+    if (!options.sockets) return undefined;
     const serving = await certificates.issueServing({
       file: `node-${name}.pem`,
       commonName: `system:node:${name}`,
@@ -126,9 +129,10 @@ export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
         services,
         addresses: [address],
         podCidr,
-        kubeletPort: server.port,
+        kubeletPort: server?.port ?? NOMINAL_PORT,
         ...(isProcess ? { nodeAnnotations: { [LOCAL_PATH_FOLDER]: volumeFolder(name) } } : {}),
         apiServerAddress: options.apiServer,
+        ...(isProcess ? {} : { heartbeat: SIMULATED_HEARTBEAT }),
         ...(pods ? { pods: pods.forNode(name) } : {}),
         ...(drain ? { waitForEndpointRemoval: (pod) => waitUntilDrained(drain, pod, log) } : {}),
       });
@@ -153,7 +157,11 @@ export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
   };
 }
 
+/** Nobody but this process can silence simulated nodes: a renewal every 30 s is in time for the node controller's grace of 50 s. */
+const SIMULATED_HEARTBEAT = { leaseSeconds: 120, slotMs: 5_000 };
 const LOCALHOST = "127.0.0.1";
+/** Upstream's, for nodes that do not listen. */
+const NOMINAL_PORT = 10_250;
 
 async function waitUntilDrained(drain: EndpointDrain, pod: DeepReadonly<Pod>, log: Logger): Promise<void> {
   const graceMs = (pod.metadata?.deletionGracePeriodSeconds ?? 30) * 1000;

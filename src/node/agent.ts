@@ -9,7 +9,7 @@ import { makeKey } from "#meta/object.ts";
 import { createEventRecorder, type EventRecorder } from "#reconcile/events.ts";
 import type { Change, Informer } from "#reconcile/informer.ts";
 import { podLogFolder, type AgentContext } from "./agent-context.ts";
-import { registerNode } from "./node-registration.ts";
+import { type Heartbeat, registerNode } from "./node-registration.ts";
 import { KUBELET_VERSION, type NodeFacts } from "./node-status.ts";
 import { watchPodsOf, type PodSource } from "./pod-source.ts";
 import type { PodObject } from "./pod/pod-view.ts";
@@ -36,6 +36,8 @@ export interface NodeAgentOptions {
   /** First is status.hostIP; default 127.0.0.1. */
   readonly addresses?: readonly string[];
   readonly podCidr?: string;
+  /** Default: as the kubelet's. */
+  readonly heartbeat?: Heartbeat | undefined;
   /** Port of the node's HTTPS API, once something serves it. */
   readonly kubeletPort?: number;
   readonly nodeLabels?: Readonly<Record<string, string>>;
@@ -126,7 +128,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   const pods = options.pods ?? watchPodsOf(nodeName, { client, clock, log, random });
   const runtimeChanges = runtime.onChange((uid) => workers.get(uid)?.kick());
   const subscription = pods.subscribe(onPod);
-  const registration = registerNode({ facts, client, clock, log, random });
+  const registration = registerNode({ facts, client, clock, log, random, heartbeat: options.heartbeat });
   let stopped = false;
   const cleaned = pods.synced.then(async () => {
     if (stopped) return;

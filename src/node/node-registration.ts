@@ -11,9 +11,20 @@ import { formatMicroTime } from "#meta/time.ts";
 import { newNode, nodeAnnotations, nodeLabels, nodeStatus, type NodeFacts } from "./node-status.ts";
 
 const LEASE_NAMESPACE = "kube-node-lease";
+/** The kubelet renews it when a quarter has passed. */
 const LEASE_SECONDS = 40;
-const LEASE_RENEW_MS = 10_000;
 const STATUS_MS = 300_000;
+
+/** How an agent says that its node lives. */
+export interface Heartbeat {
+  /** The lease is renewed when a quarter of this has passed, as the kubelet's nodeLeaseDurationSeconds. */
+  readonly leaseSeconds: number;
+  /**
+   * Writes are made at multiples of this: many agents of one process share commits, watch chunks and, on a virtual clock, steps of time. They
+   * are spread over the period by their first one.
+   */
+  readonly slotMs: number;
+}
 
 export interface NodeRegistration {
   /** Resolves when the node is in the API for the first time. */
@@ -27,8 +38,11 @@ export function registerNode(options: {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
+  /** Default: the kubelet's, each node on its own. */
+  readonly heartbeat?: Heartbeat | undefined;
 }): NodeRegistration {
-  const { facts, client, clock, log, random } = options;
+  const { facts, client, clock, log, random, heartbeat } = options;
+  const leaseSeconds = heartbeat?.leaseSeconds ?? LEASE_SECONDS;
   const stop = new AbortController();
   const { signal } = stop;
   const first = Promise.withResolvers<void>();
@@ -65,7 +79,7 @@ export function registerNode(options: {
   };
 
   const renewLease = async () => {
-    const spec = { holderIdentity: facts.name, leaseDurationSeconds: LEASE_SECONDS, renewTime: formatMicroTime(clock.now()) };
+    const spec = { holderIdentity: facts.name, leaseDurationSeconds: leaseSeconds, renewTime: formatMicroTime(clock.now()) };
     try {
       if (lease !== undefined) {
         lease = await client.update(Lease, { ...lease, spec }, { signal });
@@ -85,21 +99,30 @@ export function registerNode(options: {
     }
   };
 
+  /** Nodes of one process do not write all at once: by jitter, or spread over slots from the first time on. */
+  const waitOf = (periodMs: number, isFirst: boolean): number => {
+    if (!heartbeat) return periodMs * (1 + random() * 0.04);
+    const { slotMs } = heartbeat;
+    const wantedMs = isFirst ? periodMs * random() : periodMs;
+    return Math.max(slotMs, wantedMs - ((clock.now() + wantedMs) % slotMs));
+  };
+
   /** Does `work` every `periodMs`, sooner again when it failed. */
   const repeat = async (what: string, periodMs: number, work: () => Promise<void>) => {
+    let isFirst = true;
     const backoff = createBackoff({ initialMs: 200, maxMs: 7000, jitter: 0.2, random });
     while (!signal.aborted) {
-      let delayMs = periodMs;
+      let delayMs = waitOf(periodMs, isFirst);
       try {
         await work();
         backoff.reset();
+        isFirst = false;
       } catch (error) {
         if (signal.aborted) return;
         delayMs = backoff.next();
         log.warn(what, { error: error instanceof Error ? error.message : error });
       }
-      // Jitter keeps the nodes of one process from writing all at once.
-      await clock.sleep(delayMs * (1 + random() * 0.04), signal).catch(() => {});
+      await clock.sleep(delayMs, signal).catch(() => {}); // only rejects when stopped: the loop's condition sees it
     }
   };
   const loops = Promise.all([
@@ -107,7 +130,7 @@ export function registerNode(options: {
       await writeNode();
       first.resolve();
     }),
-    repeat("cannot renew node lease", LEASE_RENEW_MS, renewLease),
+    repeat("cannot renew node lease", leaseSeconds * 250, renewLease),
   ]);
 
   return {

@@ -73,8 +73,8 @@ export interface InformerSetOptions extends InformerOptions {
 
 /** client-go's reflector: 0.8 s doubling to 30 s, with full jitter. */
 const BACKOFF = { initialMs: 800, maxMs: 30_000, jitter: 1 } as const;
-/** The server is asked to end watches after 5 to 10 minutes, so that load moves between servers. */
-const WATCH_SECONDS = 300;
+/** The server is asked to end watches after half an hour to an hour, so that load moves between servers. */
+const WATCH_SECONDS = 1800;
 /** A watch that ends sooner without an event is taken for a failure, or it would be repeated in a busy loop. */
 const SHORT_WATCH_MS = 1000;
 

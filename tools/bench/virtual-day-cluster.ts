@@ -20,6 +20,8 @@ export interface VirtualDaySize {
   readonly cronJobs: number;
   /** So many of the Deployments have one. */
   readonly autoscalers: number;
+  /** Has the cluster's certificates: its keys come from no seed. */
+  readonly folder: string;
 }
 
 export interface VirtualCluster {
@@ -46,20 +48,25 @@ export async function startVirtualCluster(size: VirtualDaySize, onEvent?: (event
   const watch = (listen: (event: StoreEvent) => void) =>
     store.watch("", { after: store.revision, onEvents: (events) => events.forEach(listen), onEnd: () => {} });
   if (onEvent) watch(onEvent);
-  const settle = async <T>(promise: Promise<T>): Promise<T> => {
-    let done = false;
-    void promise.catch(() => {}).finally(() => (done = true));
-    while (!done) await clock.advance(100);
-    return promise;
-  };
-  const cluster = await settle(startCluster({ clock, random, store, runtime: "simulated", nodes: size.nodes }));
+  // Started while time stands still: how long a start takes is no part of the history. A timer keeps the process alive meanwhile.
+  const alive = setInterval(() => {}, 1000);
+  const cluster = await startCluster({
+    clock,
+    random,
+    store,
+    dataDir: size.folder,
+    sockets: false,
+    runtime: "simulated",
+    nodes: size.nodes,
+  }).finally(() => clearInterval(alive));
   const { client } = cluster;
-  await settle(populate(client, clock, size));
+  await client.create(Namespace, { metadata: { name: NAMESPACE } });
+  await clock.advance(1000);
+  await populate(client, size);
   const pass = async (ms: number) => {
     const until = clock.now() + ms;
     while (clock.now() < until) {
-      await settle(spreadLoad(client, clock.now(), size.autoscalers));
-      // To the next quarter: the time that settling took is made up for.
+      await spreadLoad(client, clock.now(), size.autoscalers);
       await clock.advance(Math.min(until - clock.now(), LOAD_STEP_MS - (clock.now() % LOAD_STEP_MS)));
     }
   };
@@ -69,7 +76,12 @@ export async function startVirtualCluster(size: VirtualDaySize, onEvent?: (event
     watch,
     pass,
     pods: async () => (await client.list(Pod)).items.length,
-    stop: () => settle(cluster.stop()),
+    async stop() {
+      let stopped = false;
+      const stopping = cluster.stop().finally(() => (stopped = true));
+      while (!stopped) await clock.advance(100);
+      await stopping;
+    },
   };
 }
 
@@ -110,9 +122,7 @@ async function spreadLoad(client: Client, now: number, autoscalers: number): Pro
   }
 }
 
-async function populate(client: Client, clock: VirtualClock, size: VirtualDaySize): Promise<void> {
-  await client.create(Namespace, { metadata: { name: NAMESPACE } });
-  await clock.sleep(1000);
+async function populate(client: Client, size: VirtualDaySize): Promise<void> {
   for (let index = 0; index < size.deployments; index++) {
     const labels = { app: `app-${index}` };
     await client.create(Deployment, {

@@ -1,7 +1,7 @@
 // Deletes objects whose owners are gone, in the order their deletion asked for, over all kinds the server serves. Before
 // it deletes anything it asks the server itself, since its watches may be behind or ahead of one another.
 
-import { discover, type Discovery } from "#client/discovery.ts";
+import { discoverChanges, type Discovery } from "#client/discovery.ts";
 import { createBackoff } from "#lib/backoff.ts";
 import { createLru } from "#lib/lru.ts";
 import { isConflict, isNotFound } from "#meta/errors.ts";
@@ -39,13 +39,15 @@ export function garbageCollector(options: GarbageCollectorOptions = {}): LoopDef
       await clock.sleep(startDelayMs, signal).catch(() => {}); // only rejects when stopped, looked at next
       if (signal.aborted) return;
       const collector = createCollector(context);
+      const lookForKinds = discoverChanges(context.client);
       const workers = Array.from({ length: concurrency }, () => collector.work());
       const backoff = createBackoff({ initialMs: 1000, maxMs: refreshMs });
       try {
         while (!signal.aborted) {
           let delayMs = refreshMs;
           try {
-            await collector.follow(await discover(context.client, signal));
+            const discovery = await lookForKinds(signal);
+            if (discovery) await collector.follow(discovery);
             backoff.reset();
           } catch (error) {
             if (signal.aborted) break;

@@ -4,7 +4,7 @@ import type { DeepReadonly } from "#meta/object.ts";
 import type { Pod } from "#kinds/api/core-v1.gen.ts";
 import type { NodeAgent } from "../agent.ts";
 import { readLogs } from "../logs.ts";
-import type { PodAccess } from "./pod-access.ts";
+import type { ContainerStats, PodAccess } from "./pod-access.ts";
 import { Refusal } from "./reply.ts";
 
 type AgentView = Pick<NodeAgent, "nodeName" | "runtime" | "pod" | "pods" | "sandboxId" | "container" | "containerId" | "logPath">;
@@ -49,14 +49,13 @@ export function podAccessOf(agent: AgentView): PodAccess {
     stats: () =>
       Promise.all(
         agent.pods().map(async (pod) => {
-          const states = (await runtime.listContainers(pod.metadata?.uid)).filter(({ phase }) => phase === "running");
-          const containers = await Promise.all(
-            states.map(async ({ id, name, startedAt, createdAt }) => {
-              const usage = await runtime.stats(id, pod.metadata?.annotations);
-              return usage ? [{ name, startedAt: startedAt ?? createdAt, ...usage }] : [];
-            }),
-          );
-          return { pod, containers: containers.flat() };
+          const { uid, annotations } = pod.metadata ?? {};
+          const containers: ContainerStats[] = [];
+          for (const { id, name, phase, startedAt, createdAt } of await runtime.listContainers(uid)) {
+            const usage = phase === "running" ? await runtime.stats(id, annotations) : undefined;
+            if (usage) containers.push({ name, startedAt: startedAt ?? createdAt, ...usage });
+          }
+          return { pod, containers };
         }),
       ),
   };
