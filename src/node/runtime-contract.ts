@@ -77,6 +77,27 @@ export function runtimeContract(name: string, fixture: RuntimeFixture): void {
       );
     });
 
+    it("frees the address of a sandbox that is stopped once, and keeps the sandbox until it is removed", async () => {
+      const first = await sandbox();
+      await runtime.stopSandbox(first.id);
+      assert.ok((await runtime.listSandboxes()).some((item) => item.id === first.id));
+      // Addresses are handed out in turn: one round is enough to see whether it is free.
+      const next = async () => {
+        for (let count = 0; count < 260; count++) {
+          const other = await sandbox();
+          if (other.ips[0] === first.ips[0]) return other;
+          await runtime.removeSandbox(other.id);
+        }
+        return undefined;
+      };
+      const heir = await next();
+      assert.ok(heir, "never handed out again");
+      await runtime.stopSandbox(first.id);
+      await runtime.removeSandbox(first.id);
+      assert.equal(await next(), undefined, "freed though another has it");
+      await runtime.removeSandbox(heir.id);
+    });
+
     it("runs a container until it is stopped, and tells of each change", async () => {
       const { podUid, id: sandboxId } = await sandbox();
       let told = 0;

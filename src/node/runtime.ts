@@ -113,6 +113,8 @@ export interface Runtime extends AsyncDisposable {
   /** Containers are no real programs: the agent prepares no volumes, environment or log folders for them. Default false. */
   readonly virtual?: boolean;
   createSandbox(spec: SandboxSpec): Promise<Sandbox>;
+  /** Frees what other pods can use, addresses and host ports; containers that ended, and their output, stay. Idempotent. */
+  stopSandbox(id: string): Promise<void>;
   /** Frees the sandbox's addresses and folder; its containers must be gone. Idempotent. */
   removeSandbox(id: string): Promise<void>;
   /** Sandboxes that exist, for picking up after a restart of the agent. */

@@ -224,7 +224,11 @@ export function createPodWorker(
 
   const finish = async (decision: Decision) => {
     await writer.flush();
-    if (decision.end?.why !== "deleted") return;
+    if (decision.end?.why !== "deleted") {
+      // It will not run again: its address is free for others, its containers are kept for their output.
+      if (sandbox !== undefined) await runtime.stopSandbox(sandbox.id);
+      return;
+    }
     finished = true;
     prober[Symbol.dispose]();
     if (sandbox !== undefined) await runtime.removeSandbox(sandbox.id);

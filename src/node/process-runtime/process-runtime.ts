@@ -38,6 +38,8 @@ interface SandboxRecord {
   readonly hostname: string;
   readonly hostNetwork: boolean;
   readonly ports: readonly PortMapping[];
+  /** Its address and ports may be another's by now. */
+  readonly stopped?: boolean;
 }
 
 /** Starts a runtime on `dataDir`: sandboxes of an earlier one are taken over, their left-over processes ended. */
@@ -75,6 +77,7 @@ export async function createProcessRuntime(options: ProcessRuntimeOptions): Prom
   for (const name of await readdir(sandboxDir)) {
     const record = JSON.parse(await readFile(join(sandboxDir, name), "utf8")) as SandboxRecord;
     sandboxes.set(record.id, record);
+    if (record.stopped) continue;
     if (!record.hostNetwork) pool.reserve(record.ip);
     await openPorts(record).catch((error: unknown) => log.warn("cannot open host ports", { pod: record.podUid, error }));
   }
@@ -122,17 +125,25 @@ export async function createProcessRuntime(options: ProcessRuntimeOptions): Prom
       await writeFile(join(sandboxDir, `${record.id}.json`), JSON.stringify(record));
       return toSandbox(record);
     },
+    async stopSandbox(id) {
+      const record = sandboxes.get(id);
+      if (record === undefined || record.stopped) return;
+      const stopped = { ...record, stopped: true };
+      sandboxes.set(id, stopped);
+      await hostPorts.get(id)?.[Symbol.asyncDispose]();
+      hostPorts.delete(id);
+      await writeFile(join(sandboxDir, `${id}.json`), JSON.stringify(stopped));
+      if (!record.hostNetwork) pool.release(record.ip);
+    },
     async removeSandbox(id) {
       const record = sandboxes.get(id);
       if (record === undefined) return;
       for (const [containerId, container] of containers) {
         if (container.record.state.podUid === record.podUid) await runtime.removeContainer(containerId);
       }
-      await hostPorts.get(id)?.[Symbol.asyncDispose]();
-      hostPorts.delete(id);
+      await runtime.stopSandbox(id);
       await rm(join(sandboxDir, `${id}.json`), { force: true });
       sandboxes.delete(id);
-      if (!record.hostNetwork) pool.release(record.ip);
     },
     listSandboxes: async () => Array.from(sandboxes.values(), (record) => ({ ...toSandbox(record), podUid: record.podUid })),
     // Nothing to pull: programs are the host's own.

@@ -37,6 +37,8 @@ interface Due {
 interface SandboxEntry extends Sandbox {
   readonly podUid: string;
   readonly hostNetwork: boolean;
+  /** Its address may be another's by now. */
+  stopped?: boolean;
 }
 
 const SIGKILL = 9;
@@ -110,20 +112,31 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Runtim
     async createSandbox({ uid, hostNetwork }) {
       const known = sandboxes.get(uid);
       if (known !== undefined) return known;
-      const sandbox = { id: uid, podUid: uid, hostNetwork, ips: [hostNetwork ? (options.hostAddress ?? "10.0.0.1") : pool.take()] };
+      const sandbox: SandboxEntry = {
+        id: uid,
+        podUid: uid,
+        hostNetwork,
+        ips: [hostNetwork ? (options.hostAddress ?? "10.0.0.1") : pool.take()],
+      };
       sandboxes.set(uid, sandbox);
       return sandbox;
+    },
+    async stopSandbox(id) {
+      const sandbox = sandboxes.get(id);
+      if (sandbox === undefined || sandbox.stopped) return;
+      sandbox.stopped = true;
+      if (!sandbox.hostNetwork) for (const ip of sandbox.ips) pool.release(ip);
     },
     async removeSandbox(id) {
       const sandbox = sandboxes.get(id);
       if (sandbox === undefined) return;
+      await runtime.stopSandbox(id);
       for (const container of byPod.get(sandbox.podUid) ?? []) {
         due.remove(container);
         containers.delete(container);
       }
       byPod.delete(sandbox.podUid);
       sandboxes.delete(id);
-      if (!sandbox.hostNetwork) for (const ip of sandbox.ips) pool.release(ip);
       arm();
     },
     listSandboxes: async () => Array.from(sandboxes.values()),
