@@ -8,6 +8,7 @@ import { defaultIngressClass, defaultStorageClass } from "./default-classes.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
+import { nodeRestriction } from "./node-restriction.ts";
 import { podTopologyLabels } from "./pod-topology-labels.ts";
 import { priority } from "./priority.ts";
 import { runtimeClass } from "./runtime-class.ts";
@@ -24,6 +25,7 @@ export function builtinPlugins(options: {
     namespaceLifecycle(options),
     limitRanger(options),
     serviceAccount(options),
+    nodeRestriction(options),
     taintNodesByCondition(),
     priority(options),
     defaultTolerationSeconds(),
