@@ -52,3 +52,14 @@ test("a clone keeps a field called __proto__ as data", () => {
   assert.deepEqual(Object.keys(copy), ["__proto__"]);
   assert.equal(Object.getPrototypeOf(copy), Object.prototype);
 });
+
+test("names that prototypes have are fields like others", () => {
+  const json = (text: string): unknown => JSON.parse(text);
+  for (const name of ["__proto__", "constructor", "toString"]) {
+    assert.equal(equal(json(`{"${name}":{}}`), json('{"a":{}}')), false, name);
+    assert.equal(equal(json(`{"${name}":{}}`), json("{}")), false, name);
+    assert.equal(equal(json("{}"), json(`{"${name}":{}}`)), false, name);
+    assert.equal(equal(json(`{"${name}":{"a":1}}`), json(`{"${name}":{"a":1}}`)), true, name);
+    assert.equal(equal(json(`{"${name}":{"a":1}}`), json(`{"${name}":{"a":2}}`)), false, name);
+  }
+});

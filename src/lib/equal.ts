@@ -18,7 +18,11 @@ export function equal(a: unknown, b: unknown): boolean {
   for (const key in left) {
     const value = left[key];
     if (value === undefined) continue;
-    if (!Object.hasOwn(right, key) || !equal(value, right[key])) return false;
+    const other = right[key];
+    if (value !== other) {
+      // What a prototype has under a name is a function, which equals no JSON data, except for this one.
+      if (other === undefined || (key === "__proto__" && !Object.hasOwn(right, key)) || !equal(value, other)) return false;
+    }
     shared++;
   }
   for (const key in right) if (right[key] !== undefined) shared--;

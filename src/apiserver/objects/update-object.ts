@@ -130,7 +130,8 @@ async function tryUpdate(
     dedupOwners(metadata, call.warn, true);
   }
   definition.prepare?.(next, previous, context);
-  if (call.subresource !== "status" && raisesGeneration(definition, next, previous)) {
+  const raised = call.subresource !== "status" && raisesGeneration(definition, next, previous);
+  if (raised) {
     metadata.generation = (previous.metadata?.generation ?? 0) + 1;
   }
 
@@ -146,7 +147,7 @@ async function tryUpdate(
     for (const warning of definition.warnings?.(next, previous, { subresource }) ?? []) call.warn(warning);
     if (attributes && plugins?.validate) await plugins.validate(attributes);
 
-    if (isUnchanged(next, previous)) return { entry, created: false };
+    if (!raised && isUnchanged(next, previous)) return { entry, created: false };
     if (isFinished(next, previous) && !definition.holdsDeletion?.(next)) {
       if (!call.dryRun) {
         const revision = await environment.store.delete(key, entry.revision);
@@ -254,21 +255,28 @@ function keepAllBut(own: ReadonlySet<string>, next: KubeObject, previous: DeepRe
 
 /** Whether a write changes nothing, or nothing but the times of managedFields. */
 function isUnchanged(next: KubeObject, previous: DeepReadonly<KubeObject>): boolean {
-  if (!equalBut("metadata", next, previous)) return false;
+  // Of what is written without a new generation, the status is what changes nearly always.
+  if (!equal((next as { status?: unknown }).status, (previous as { status?: unknown }).status)) return false;
+  if (!equalBut(METADATA_AND_STATUS, next, previous)) return false;
   const { metadata = {} } = next;
   const before = previous.metadata ?? {};
-  if (!equalBut("managedFields", metadata, before)) return false;
+  if (!equalBut(MANAGED_FIELDS, metadata, before)) return false;
   const fields = metadata.managedFields ?? [];
   const fieldsBefore = before.managedFields ?? [];
-  return fields.length === fieldsBefore.length && fields.every((entry, index) => equalBut("time", entry, fieldsBefore[index] ?? {}));
+  return fields.length === fieldsBefore.length && fields.every((entry, index) => equalBut(TIME, entry, fieldsBefore[index] ?? {}));
 }
 
-/** Whether two objects are equal but for one field. */
-function equalBut(skipped: string, a: object, b: object): boolean {
+const METADATA_AND_STATUS: ReadonlySet<string> = new Set(["metadata", "status"]);
+const MANAGED_FIELDS: ReadonlySet<string> = new Set(["managedFields"]);
+const TIME: ReadonlySet<string> = new Set(["time"]);
+
+/** Whether two objects are equal but for some fields. */
+function equalBut(skipped: ReadonlySet<string>, a: object, b: object): boolean {
+  if (a === b) return true;
   const left = a as Readonly<Record<string, unknown>>;
   const right = b as Readonly<Record<string, unknown>>;
-  for (const name in left) if (name !== skipped && !equal(left[name], right[name])) return false;
-  for (const name in right) if (name !== skipped && left[name] === undefined && right[name] !== undefined) return false;
+  for (const name in left) if (!skipped.has(name) && !equal(left[name], right[name])) return false;
+  for (const name in right) if (!skipped.has(name) && left[name] === undefined && right[name] !== undefined) return false;
   return true;
 }
 
