@@ -6,6 +6,7 @@ import { bootstrapLoop, type BootstrapOptions } from "./bootstrap.ts";
 import { eventExpiry, type EventExpiryOptions } from "./event-expiry.ts";
 import { garbageCollector, type GarbageCollectorOptions } from "./garbage-collector/garbage-collector.ts";
 import { nodeLifecycleController, type NodeLifecycleOptions } from "./node/node-lifecycle.ts";
+import { nodeTtlController } from "./node/node-ttl.ts";
 import { taintEvictionController } from "./node/taint-eviction.ts";
 import { podGarbageCollector, type PodGarbageCollectorOptions } from "./pod-garbage-collector.ts";
 import { rootCaPublisher } from "./root-ca-publisher.ts";
@@ -39,6 +40,7 @@ export function builtinControllers(options: BuiltinControllersOptions): {
       ...(options.signCertificate ? [certificateSigner(options.signCertificate)] : []),
       nodeLifecycleController(options.nodeLifecycle),
       taintEvictionController(),
+      nodeTtlController(),
     ],
     loops: [
       garbageCollector(options.garbageCollector),

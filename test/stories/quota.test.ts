@@ -296,3 +296,31 @@ test("a limit range gives defaults, which a quota then counts, and refuses what 
     await assert.rejects(story.pod("b", {}, resources), (error: Error) => error.message.includes(cause) || assert.fail(error.message));
   }
 });
+
+test("pods that come and go at random never are more than the quota lets be", async () => {
+  const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 1e6));
+  let state = seed + 1;
+  const random = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+  await using story = await start();
+  const { cluster } = story;
+  const LIMIT = 4;
+  await story.quota("q", { hard: { pods: String(LIMIT) } });
+  const pods = cluster.running.informers.informer(Pod);
+  let most = 0;
+  using _ = pods.subscribe(() => (most = Math.max(most, pods.list({ namespace: NAMESPACE }).length)));
+  let made = 0;
+  for (let round = 0; round < 60; round++) {
+    const there = pods.list({ namespace: NAMESPACE });
+    const writes: Promise<unknown>[] = [];
+    for (const pod of there)
+      if (random() < 0.3) writes.push(cluster.client.delete(Pod, key(pod.metadata?.name ?? ""), { gracePeriodSeconds: 0 }));
+    for (let count = Math.floor(random() * 6); count > 0; count--) writes.push(story.pod(`p${made++}`));
+    if (random() < 0.5) await cluster.clock.advance(Math.floor(random() * 400));
+    for (const result of await Promise.allSettled(writes)) {
+      if (result.status === "rejected") assert.ok(isForbidden(result.reason), String(result.reason));
+    }
+  }
+  assert.ok(most <= LIMIT, `${most} pods at once, seed ${seed}`);
+  await cluster.clock.advance(1000);
+  await story.used("q", { pods: String(pods.list({ namespace: NAMESPACE }).length) });
+});

@@ -9,7 +9,8 @@ import { controllerOf, type Key } from "#meta/object.ts";
 import { bindClaims } from "./bind-claims.ts";
 import { isReady, KEY, LABELS, NAMESPACE, startWorkloads, template, type WorkloadCluster } from "./workload-cluster.ts";
 
-const start = (nodes = 2) => startWorkloads(nodes, { controllers: [statefulSetController, persistentVolumeClaimProtection], loops: [garbageCollector()] });
+const start = (nodes = 2) =>
+  startWorkloads(nodes, { controllers: [statefulSetController, persistentVolumeClaimProtection], loops: [garbageCollector()] });
 
 function create(cluster: WorkloadCluster, spec: Partial<StatefulSetSpec> = {}): Promise<StatefulSet> {
   return cluster.make(StatefulSet, {
