@@ -213,3 +213,46 @@ void test("what the provisioner cannot make it refuses by an event, and a node t
     async () => (await claimNamed(cluster, "data")).metadata?.annotations?.["volume.kubernetes.io/selected-node"] === undefined,
   );
 });
+
+void test("a pod goes where the disk is: the scheduler promises the volume of a node to the claim, the binder keeps the promise", async () => {
+  await using cluster = await startStorage();
+  await cluster.addNode("n1");
+  await cluster.make(StorageClass, {
+    metadata: { name: "disks" },
+    provisioner: "kubernetes.io/no-provisioner",
+    volumeBindingMode: "WaitForFirstConsumer",
+  });
+  const nodeAffinity = {
+    required: { nodeSelectorTerms: [{ matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: ["n1"] }] }] },
+  };
+  for (const [name, storage] of [
+    ["large", "5Gi"],
+    ["fits", "1Gi"],
+  ] as const) {
+    const { hostPath: _, ...spec } = volumeOf(name, { capacity: { storage }, storageClassName: "disks", nodeAffinity }).spec ?? {};
+    await cluster.make(PersistentVolume, { metadata: { name }, spec: { ...spec, local: { path: "/disk" } } });
+  }
+  await cluster.make(PersistentVolumeClaim, claimOf("data", { storageClassName: "disks" }));
+  await cluster.eventually("it waits", hasEvent(cluster, "data", "WaitForFirstConsumer"));
+  await cluster.make(Pod, podWith("one", "data"));
+  await cluster.eventually("the pod runs", async () => (await podPhase(cluster, "one")) === "Running");
+  assert.equal((await cluster.client.get(Pod, `${NAMESPACE}/one`)).spec?.nodeName, "n1");
+  assert.equal((await claimNamed(cluster, "data")).spec?.volumeName, "fits");
+  assert.equal(await volumePhase(cluster, "fits"), "Bound");
+  assert.equal(await volumePhase(cluster, "large"), "Available");
+  // Its data is where it is: another pod of the claim has no choice of node.
+  await cluster.client.delete(Pod, `${NAMESPACE}/one`, { gracePeriodSeconds: 0 });
+  await cluster.make(Pod, podWith("two", "data"));
+  await cluster.eventually("the next one runs", async () => (await podPhase(cluster, "two")) === "Running");
+  assert.equal((await cluster.client.get(Pod, `${NAMESPACE}/two`)).spec?.nodeName, "n1");
+});
+
+void test("a hundred claims for a hundred volumes at once: each gets one, and no two the same", async () => {
+  await using cluster = await startStorage();
+  const names = Array.from({ length: 100 }, (_, index) => `d${index}`);
+  await Promise.all(names.map((name) => cluster.make(PersistentVolume, volumeOf(name))));
+  await Promise.all(names.map((name) => cluster.make(PersistentVolumeClaim, claimOf(name, { storageClassName: "" }))));
+  const claims = async () => (await cluster.client.list(PersistentVolumeClaim, { namespace: NAMESPACE })).items;
+  await cluster.eventually("all are bound", async () => (await claims()).every(({ status }) => status?.phase === "Bound"));
+  assert.equal(new Set((await claims()).map(({ spec }) => spec?.volumeName)).size, names.length);
+});
