@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { stopAtEveryWrite, type StoppingClient } from "#harness/stopping-client.ts";
+import { failingClient, stopAtEveryWrite, type StoppingClient } from "#harness/stopping-client.ts";
 import { Event, PersistentVolume, PersistentVolumeClaim, Pod } from "#kinds/api/core-v1.gen.ts";
 import { persistentVolumeBinder } from "#kinds/core/persistent-volume/binder/controller.ts";
 import { localPathProvisioner } from "#kinds/storage/local-path/controller.ts";
@@ -115,4 +115,23 @@ for (const controller of [persistentVolumeBinder, localPathProvisioner])
     });
     t.diagnostic(`${stops} writes`);
     assert.ok(stops >= 4, `${stops} writes`);
+  });
+
+for (const seed of [1, 2, 3])
+  test(`a binder whose writes fail, or whose answers are lost, one in five: seed ${seed}`, async () => {
+    await using cluster = await startStorage([], [persistentVolumeBinder]);
+    const { client } = cluster;
+    let state = seed;
+    const random = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647; // Park and Miller: repeatable
+    using bindings = watchBindings(cluster);
+    const names = Array.from({ length: 15 }, (_, index) => `d${index}`);
+    for (const name of names) await cluster.make(PersistentVolume, volumeOf(name));
+    for (const name of names) await cluster.make(PersistentVolumeClaim, claimOf(name, { storageClassName: "" }));
+    const phases = async () => {
+      const claims = (await client.list(PersistentVolumeClaim, { namespace: NAMESPACE })).items;
+      return [...claims, ...(await client.list(PersistentVolume)).items].map(({ status }) => status?.phase);
+    };
+    const isOver = async () => (await phases()).every((phase) => phase === "Bound");
+    await runUntil(cluster, persistentVolumeBinder, failingClient(client, 0.2, random), "all are bound", isOver);
+    assert.equal(bindings.wrong, 0, "a volume of two claims");
   });
