@@ -69,8 +69,8 @@ export function createMetricsSource({ collector, nodes, pods, now }: SourceOptio
     async pods(namespace, labels) {
       await collector.wanted();
       return pods
-        .list(namespace === "" ? {} : { namespace })
-        .filter(({ metadata, status }) => status?.phase === "Running" && labels.matches(metadata?.labels))
+        .list(namespace === "" ? { matcher: labels } : { namespace, matcher: labels })
+        .filter(({ status }) => status?.phase === "Running")
         .toSorted(byName)
         .flatMap((pod) => {
           const usage = collector.pod(pod.metadata?.namespace ?? "", pod.metadata?.name ?? "");

@@ -5,9 +5,9 @@ import { createBackoff } from "#lib/backoff.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
 import { isApiError, isExpired } from "#meta/errors.ts";
-import type { DeepReadonly, Key, KubeObject, LabelSelector } from "#meta/object.ts";
+import type { DeepReadonly, Key, KubeObject } from "#meta/object.ts";
 import { apiVersionOf, groupResource, type Resource } from "#meta/resource.ts";
-import { createObjectCache } from "./object-cache.ts";
+import { createObjectCache, type CacheListOptions } from "./object-cache.ts";
 
 /** What changed. `before` is absent for an add, `after` for a delete. */
 export interface Change<T> {
@@ -28,7 +28,7 @@ export interface Informer<T extends KubeObject> extends AsyncDisposable {
   readonly revision: number;
   get(key: Key): DeepReadonly<T> | undefined;
   /** In no particular order. `selector` undefined selects all; an empty selector too. */
-  list(options?: { readonly namespace?: string; readonly selector?: DeepReadonly<LabelSelector> }): readonly DeepReadonly<T>[];
+  list(options?: CacheListOptions): readonly DeepReadonly<T>[];
   /** Objects for which the index function (see addIndex) returned `value`. */
   byIndex(index: string, value: string): readonly DeepReadonly<T>[];
   /** Adds an index; before or after sync. The function must be pure. Same name twice: the first stays. */

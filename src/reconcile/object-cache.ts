@@ -2,7 +2,7 @@
 
 import type { DeepReadonly, Key, KubeObject, LabelSelector } from "#meta/object.ts";
 import { keyOf } from "#meta/object.ts";
-import { labelSelectorMatcher } from "#meta/selectors.ts";
+import { labelSelectorMatcher, type LabelMatcher } from "#meta/selectors.ts";
 import type { Change } from "./informer.ts";
 
 type IndexFunction<T> = (object: DeepReadonly<T>) => readonly string[];
@@ -13,11 +13,19 @@ interface Index<T> {
   readonly objects: Map<string, Objects<T>>;
 }
 
+/** All conditions that are given must hold. */
+export interface CacheListOptions {
+  readonly namespace?: string;
+  readonly selector?: DeepReadonly<LabelSelector>;
+  /** A selector that was compiled already. */
+  readonly matcher?: LabelMatcher;
+}
+
 /** Objects by key. Changes are given back so that whoever fills the cache can pass them on. */
 export interface ObjectCache<T extends KubeObject> {
   readonly size: number;
   get(key: Key): DeepReadonly<T> | undefined;
-  list(options?: { readonly namespace?: string; readonly selector?: DeepReadonly<LabelSelector> }): readonly DeepReadonly<T>[];
+  list(options?: CacheListOptions): readonly DeepReadonly<T>[];
   byIndex(index: string, value: string): readonly DeepReadonly<T>[];
   addIndex(name: string, values: IndexFunction<T>): void;
   /** All objects, in no particular order. */
@@ -31,6 +39,7 @@ export interface ObjectCache<T extends KubeObject> {
 }
 
 const NAMESPACE = "namespace";
+const LABELS = "labels";
 
 export function createObjectCache<T extends KubeObject>(): ObjectCache<T> {
   const objects: Objects<T> = new Map();
@@ -50,6 +59,36 @@ export function createObjectCache<T extends KubeObject>(): ObjectCache<T> {
     }
   };
 
+  /** Moves an object between buckets, without touching those it stays in. */
+  const move = (index: Index<T>, key: Key, before: DeepReadonly<T>, after: DeepReadonly<T>) => {
+    const from = index.values(before);
+    const to = index.values(after);
+    if (from.length === to.length && from.every((value, at) => value === to[at])) {
+      for (const value of to) index.objects.get(value)?.set(key, after);
+      return;
+    }
+    leave(index, key, before);
+    enter(index, key, after);
+  };
+
+  /** The fewest objects that are known to hold all those wanted. Most caches are never asked by namespace or label; the indexes exist once one is. */
+  const candidates = (namespace: string | undefined, matcher: LabelMatcher | undefined): Iterable<DeepReadonly<T>> => {
+    for (const { key, operator, values } of matcher?.requirements ?? []) {
+      const value = values[0];
+      if (values.length !== 1 || value === undefined || (operator !== "=" && operator !== "==" && operator !== "in")) continue;
+      cache.addIndex(LABELS, ({ metadata }) => Object.entries(metadata?.labels ?? {}).map(labelValue));
+      return (
+        indexes
+          .get(LABELS)
+          ?.objects.get(labelValue([key, value]))
+          ?.values() ?? []
+      );
+    }
+    if (namespace === undefined) return objects.values();
+    cache.addIndex(NAMESPACE, (object) => [object.metadata?.namespace ?? ""]);
+    return indexes.get(NAMESPACE)?.objects.get(namespace)?.values() ?? [];
+  };
+
   const cache: ObjectCache<T> = {
     get size() {
       return objects.size;
@@ -57,18 +96,14 @@ export function createObjectCache<T extends KubeObject>(): ObjectCache<T> {
     get: (key) => objects.get(key),
     values: () => objects.values(),
 
-    list({ namespace, selector } = {}) {
-      let source: Iterable<DeepReadonly<T>>;
-      if (namespace === undefined) source = objects.values();
-      else {
-        // Most caches are never asked by namespace; the index exists once one is.
-        cache.addIndex(NAMESPACE, (object) => [object.metadata?.namespace ?? ""]);
-        source = indexes.get(NAMESPACE)?.objects.get(namespace)?.values() ?? [];
-      }
-      if (selector === undefined) return [...source];
-      const matcher = labelSelectorMatcher(selector);
+    list({ namespace, selector, matcher = selector && labelSelectorMatcher(selector) } = {}) {
+      const source = candidates(namespace, matcher);
+      if (matcher === undefined) return [...source];
       const found: DeepReadonly<T>[] = [];
-      for (const object of source) if (matcher.matches(object.metadata?.labels)) found.push(object);
+      for (const object of source) {
+        if (namespace !== undefined && (object.metadata?.namespace ?? "") !== namespace) continue;
+        if (matcher.matches(object.metadata?.labels)) found.push(object);
+      }
       return found;
     },
 
@@ -90,8 +125,8 @@ export function createObjectCache<T extends KubeObject>(): ObjectCache<T> {
       const before = objects.get(key);
       objects.set(key, object);
       for (const index of indexes.values()) {
-        if (before) leave(index, key, before);
-        enter(index, key, object);
+        if (before) move(index, key, before, object);
+        else enter(index, key, object);
       }
       return before ? { before, after: object } : { after: object };
     },
@@ -122,6 +157,11 @@ export function createObjectCache<T extends KubeObject>(): ObjectCache<T> {
     },
   };
   return cache;
+}
+
+/** No label's name has this character. */
+function labelValue([name, value]: readonly [string, string]): string {
+  return `${name}=${value}`;
 }
 
 function sameVersion(a: DeepReadonly<KubeObject>, b: DeepReadonly<KubeObject>): boolean {

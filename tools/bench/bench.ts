@@ -1,4 +1,4 @@
-// Measures a whole cluster from outside: `npm run bench -- [--only NAME,...] [--quick] [--json FILE] [--profile FOLDER]`. docs/benchmarks.md explains the figures.
+// Measures a whole cluster from outside: `npm run bench -- [--only NAME,...] [--skip NAME,...] [--quick] [--json FILE] [--profile FOLDER]`. docs/benchmarks.md explains the figures.
 
 import { writeFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
@@ -13,6 +13,9 @@ import { pipeline } from "./measures/pipeline.ts";
 import { applies, creates, gets, getsOverHttp1, list, memory } from "./measures/requests.ts";
 import { scheduling, watch } from "./measures/flow.ts";
 import { schedulingCases } from "./measures/scheduling-cases.ts";
+import { kwok } from "./measures/kwok.ts";
+import { scale } from "./measures/scale.ts";
+import { virtualDay } from "./measures/virtual-day.ts";
 import { watchers } from "./measures/watchers.ts";
 
 const MEASURES: Readonly<Record<string, Measure>> = {
@@ -32,22 +35,29 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   watchers,
   scheduling,
   cases: schedulingCases,
+  day: virtualDay,
+  kwok,
+  scale,
 };
 
 const { values } = parseArgs({
   options: {
     only: { type: "string" },
+    skip: { type: "string" },
     json: { type: "string" },
     profile: { type: "string" },
     quick: { type: "boolean", default: false },
     help: { type: "boolean" },
   },
 });
-const names = values.only?.split(",") ?? Object.keys(MEASURES);
-const unknown = names.filter((name) => !MEASURES[name]);
+const skipped = values.skip?.split(",") ?? [];
+const names = (values.only?.split(",") ?? Object.keys(MEASURES)).filter((name) => !skipped.includes(name));
+const unknown = [...names, ...skipped].filter((name) => !MEASURES[name]);
 if (values.help || unknown.length > 0) {
   if (unknown.length > 0) console.error(`unknown: ${unknown.join(", ")}`);
-  console.log(`npm run bench -- [--only NAME,...] [--quick] [--json FILE] [--profile FOLDER]\nnames: ${Object.keys(MEASURES).join(", ")}`);
+  console.log(
+    `npm run bench -- [--only NAME,...] [--skip NAME,...] [--quick] [--json FILE] [--profile FOLDER]\nnames: ${Object.keys(MEASURES).join(", ")}`,
+  );
   process.exit(unknown.length > 0 ? 2 : 0);
 }
 

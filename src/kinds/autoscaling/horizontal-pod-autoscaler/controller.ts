@@ -186,9 +186,7 @@ async function measure(context: Run, scale: Scale, standing: Standing): Promise<
     return refuse("InvalidSelector", "InvalidSelector", words);
   }
   context.memory.selector = selector;
-  const pods = cache(Pod)
-    .list({ namespace })
-    .filter((pod) => selector.matches(pod.metadata?.labels));
+  const pods = cache(Pod).list({ namespace, matcher: selector });
   const rivals = rivalsFor(context, namespace, pods);
   if (rivals.length > 1) {
     const words = `pods by selector ${text} are controlled by multiple HPAs: [${rivals.join(" ")}]`;
