@@ -47,7 +47,12 @@ const isEvents = (resource: Resource): boolean => resource.plural === "events";
 /** `client`, whose writes are given to `write`: it may make the call, or not, or lose its answer. */
 export function interceptWrites(client: Client, write: <R>(resource: Resource, call: () => Promise<R>) => Promise<R>): Client {
   return {
-    transport: client.transport,
+    // Who speaks to the server directly writes too; which resource it is, is told only of whole collections.
+    transport: (request) => {
+      const send = () => client.transport(request);
+      const plural = request.path.split("/").at(-1) ?? "";
+      return request.method === "GET" ? send() : write({ group: "", version: "", kind: "", plural, namespaced: true }, send);
+    },
     get: (resource, key, options) => client.get(resource, key, options),
     list: (resource, options) => client.list(resource, options),
     watch: (resource, options) => client.watch(resource, options),

@@ -42,7 +42,7 @@ export function unreliableTransport(transport: Transport, options: UnreliableOpt
 /** No connection, a server in trouble, or, for a change of what is there, somebody else's change first. */
 function refusal({ method, path }: TransportRequest, which: number): TransportResponse {
   if (which < 0.25) throw new Error("connection refused");
-  const isChange = method === "PUT" || method === "PATCH" || method === "DELETE";
+  const isChange = method === "PUT" || method === "PATCH";
   const [code, reason, message] =
     isChange && which < 0.6
       ? [409, "Conflict", "the object has been modified; please apply your changes to the latest version and try again"]
