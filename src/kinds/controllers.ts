@@ -52,7 +52,7 @@ export const kindControllers = (): readonly ControllerDefinition[] => [
   serviceCidrController,
   persistentVolumeBinder,
   persistentVolumeProtection,
-  persistentVolumeClaimProtection,
+  persistentVolumeClaimProtection(),
   ephemeralVolumeController,
   expandController,
   localPathProvisioner,

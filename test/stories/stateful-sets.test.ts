@@ -10,7 +10,7 @@ import { bindClaims } from "./bind-claims.ts";
 import { isReady, KEY, LABELS, NAMESPACE, startWorkloads, template, type WorkloadCluster } from "./workload-cluster.ts";
 
 const start = (nodes = 2) =>
-  startWorkloads(nodes, { controllers: [statefulSetController, persistentVolumeClaimProtection], loops: [garbageCollector()] });
+  startWorkloads(nodes, { controllers: [statefulSetController, persistentVolumeClaimProtection()], loops: [garbageCollector()] });
 
 function create(cluster: WorkloadCluster, spec: Partial<StatefulSetSpec> = {}): Promise<StatefulSet> {
   return cluster.make(StatefulSet, {

@@ -18,7 +18,7 @@ export async function startStorage(more: readonly ControllerDefinition[] = [], w
   const own = [
     persistentVolumeBinder,
     persistentVolumeProtection,
-    persistentVolumeClaimProtection,
+    persistentVolumeClaimProtection(),
     ephemeralVolumeController,
     expandController,
     localPathProvisioner,
