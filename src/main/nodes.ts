@@ -10,7 +10,7 @@ import type { Logger } from "#lib/log.ts";
 import { isConditionTrue } from "#meta/conditions.ts";
 import { type DeepReadonly, keyOf } from "#meta/object.ts";
 import { startServiceProxy } from "#network/proxy/service-proxy.ts";
-import { type NodeAgent, startNodeAgent } from "#node/agent.ts";
+import { hostCapacity, type NodeAgent, startNodeAgent } from "#node/agent.ts";
 import { createEndpointDrain, type EndpointDrain } from "#node/endpoint-drain.ts";
 import { createPodRouter } from "#node/pod-source.ts";
 import { createProcessRuntime } from "#node/process-runtime/process-runtime.ts";
@@ -67,6 +67,7 @@ export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
   const drain = isProcess ? createEndpointDrain({ informers, clock }) : undefined;
   const pods = isProcess ? undefined : stack.use(createPodRouter(informers.informer(Pod)));
   const agents: NodeAgent[] = [];
+  const capacity = hostCapacity();
   const volumeFolder = (name: string) => join(options.dataDir, "nodes", name, "local-path");
   // Nodes may not look at volumes that no pod of theirs uses: their folders are seen to in the provisioner's name.
   const keeper = localPathKeeper(new Map(names.map((name) => [name, isProcess ? volumeFolder(name) : undefined])));
@@ -128,6 +129,7 @@ export async function startNodes(options: NodesOptions): Promise<RunningNodes> {
         dataDir,
         services,
         addresses: [address],
+        capacity,
         podCidr,
         kubeletPort: server?.port ?? NOMINAL_PORT,
         ...(isProcess ? { nodeAnnotations: { [LOCAL_PATH_FOLDER]: volumeFolder(name) } } : {}),

@@ -199,13 +199,18 @@ async function removePod(runtime: Runtime, uid: string, sandboxId: string): Prom
   await runtime.removeSandbox(sandboxId);
 }
 
-function factsOf(options: NodeAgentOptions): NodeFacts {
-  const capacity = options.capacity ?? {
+/** This machine's CPUs and memory, 110 pods. Reading them takes a while: whoever starts many agents does it once. */
+export function hostCapacity(): Readonly<Record<string, string>> {
+  return {
     cpu: String(cpus().length),
     memory: `${Math.floor(totalmem() / 1024)}Ki`,
     pods: "110",
     "ephemeral-storage": "100Gi",
   };
+}
+
+function factsOf(options: NodeAgentOptions): NodeFacts {
+  const capacity = options.capacity ?? hostCapacity();
   const architecture = hostArch() === "x64" ? "amd64" : hostArch();
   const operatingSystem = platform() === "win32" ? "windows" : platform();
   return {

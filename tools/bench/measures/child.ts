@@ -3,8 +3,11 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 
+/** Thousands of short-lived objects are alive at a time: with the default of 16 MB the collector of young objects takes a fifth of the time. */
+const YOUNG = "--max-semi-space-size=64";
+
 export async function runChild<T>(script: string, args: readonly string[], nodeArgs: readonly string[]): Promise<T> {
-  const command = ["--disable-warning=ExperimentalWarning", ...nodeArgs, join(import.meta.dirname, "..", script), ...args];
+  const command = ["--disable-warning=ExperimentalWarning", YOUNG, ...nodeArgs, join(import.meta.dirname, "..", script), ...args];
   const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "inherit"] });
   let said = "";
   child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
