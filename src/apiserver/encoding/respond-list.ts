@@ -91,7 +91,7 @@ async function protobufList(
   // The beta of the list of metadata has its two fields numbered the other way round.
   const [metaHead, itemHead] = form.version === "v1beta1" ? [listItemHead, listMetaHead] : [listMetaHead, listItemHead];
   const pieces: Uint8Array[] = [NO_BYTES, metaHead(meta.length), meta];
-  const encode = (entry: Entry): Uint8Array => protobuf.message(apiVersion, itemKind, kind.forms.glimpse(entry));
+  const encode = (entry: Entry): Uint8Array => protobuf.message(apiVersion, itemKind, kind.forms.unread(entry));
   await inBatches(entries, (entry) => {
     const message = partial ? encode(entry) : protobuf.stored(entry, () => encode(entry));
     pieces.push(itemHead(message.length), message);

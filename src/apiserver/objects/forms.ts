@@ -5,6 +5,7 @@
 import { clone } from "#lib/clone.ts";
 import { createLru } from "#lib/lru.ts";
 import { parseJson, stringifyJson } from "#meta/codec/json.ts";
+import { parseUnreadFields } from "#meta/codec/unread-fields.ts";
 import type { KindDefinition } from "#meta/kind.ts";
 import type { DeepReadonly, KubeObject } from "#meta/object.ts";
 import { apiVersionOf } from "#meta/resource.ts";
@@ -102,6 +103,14 @@ export class Forms {
     return this.#memos.get(entry)?.decoded ?? this.#decode(entry);
   }
 
+  /** The same for an encoder that writes a JsonText as it is: managed fields are left unread. */
+  unread(entry: Entry): DeepReadonly<KubeObject> {
+    const decoded = this.#memos.get(entry)?.decoded;
+    if (decoded) return decoded;
+    // Conversions may look at all of an object.
+    return this.#decode(entry, this.#decodes ? parseJson : parseUnreadFields);
+  }
+
   /** The object as a write finds it. Only of those that were written lately it is kept: they are often written again soon. */
   latest(entry: Entry): DeepReadonly<KubeObject> {
     const recent = this.#recent.get(entry.key);
@@ -162,8 +171,8 @@ export class Forms {
     return memo;
   }
 
-  #decode(entry: Entry): KubeObject {
-    const stored = parseJson(asBuffer(entry.value).toString("utf8")) as KubeObject; // the server wrote these bytes
+  #decode(entry: Entry, parse: (text: string) => unknown = parseJson): KubeObject {
+    const stored = parse(asBuffer(entry.value).toString("utf8")) as KubeObject; // the server wrote these bytes
     const object: KubeObject = this.#definition.convert ? this.#definition.convert.fromStored(stored) : stored;
     object.kind = this.#definition.resource.kind;
     object.apiVersion = this.#apiVersion;

@@ -4,6 +4,7 @@
 import { canonicalQuantity } from "../../quantity.ts";
 import type { Field, Schema } from "../../schema.ts";
 import { stringifyJson } from "../json.ts";
+import { JsonText } from "../unread-fields.ts";
 import { specialMessage } from "./special-messages.ts";
 import { BYTES, FIXED64, VARINT } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
@@ -271,7 +272,7 @@ function writeIntOrString(writer: WireWriter, value: unknown): void {
 function writeRaw(writer: WireWriter, value: unknown): void {
   const before = writer.size;
   if (value !== undefined) {
-    writer.text(stringifyJson(value));
+    writer.text(value instanceof JsonText ? value.text : stringifyJson(value));
     writer.byte(1 * 8 + BYTES);
   }
   writer.varint(writer.size - before);
