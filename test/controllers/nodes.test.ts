@@ -6,6 +6,8 @@ import { podGarbageCollector } from "#controllers/pod-garbage-collector.ts";
 import { Lease } from "#kinds/api/coordination-v1.gen.ts";
 import { Event, Namespace, Node, Pod, type Toleration } from "#kinds/api/core-v1.gen.ts";
 import { formatMicroTime, formatTime } from "#meta/time.ts";
+import { silentLogger } from "#lib/log.ts";
+import { runControllers } from "#reconcile/run-controllers.ts";
 import { startStory, type StoryCluster } from "./cluster.ts";
 
 const FOREVER: Toleration[] = [{ operator: "Exists" }];
@@ -143,6 +145,39 @@ test("when every node is silent none is tainted for eviction: the fault is rathe
   assert.deepEqual(await taintsOf(story, "only"), ["node.kubernetes.io/unreachable:NoSchedule"]);
   assert.equal((await story.client.get(Pod, "default/plain")).metadata?.deletionTimestamp, undefined);
 });
+
+for (const jumpMs of [3_600_000, -3_600_000]) {
+  test(`a clock that jumps by ${jumpMs / 60_000} minutes declares no node dead, and then still sees which is`, async () => {
+    await using story = await startStory({});
+    for (const name of ["default", "kube-node-lease"]) await story.make(Namespace, { metadata: { name } });
+    let offset = 0;
+    // Timers run by a clock of their own, as the machine's do.
+    const clock = { ...story.clock, now: () => story.clock.now() + offset };
+    await using running = await runControllers({
+      controllers: [nodeLifecycleController()],
+      clientFor: () => story.client,
+      clock,
+      log: silentLogger,
+      random: () => 0.5,
+    });
+    await running.synced;
+    for (const name of ["good", "bad"]) await addNode(story, name);
+    await addPod(story, "p", "good");
+    await pass(story, 95, ["good", "bad"]);
+    offset = jumpMs;
+    // Nobody has renewed yet when the first timer comes.
+    await story.clock.advance(14_000);
+    for (const name of ["good", "bad"]) assert.equal((await readyOf(story, name))?.status, "True");
+    await pass(story, 40, ["good"]);
+    assert.equal((await readyOf(story, "bad"))?.status, "True", "not before its time");
+    await pass(story, 30, ["good"]);
+    assert.equal((await readyOf(story, "bad"))?.status, "Unknown");
+    assert.equal((await readyOf(story, "good"))?.status, "True");
+    assert.deepEqual(await taintsOf(story, "good"), []);
+    const pod = await story.client.get(Pod, "default/p");
+    assert.equal(pod.status?.conditions?.find(({ type }) => type === "Ready")?.status, "True");
+  });
+}
 
 test("a cordoned node is tainted unschedulable until it is uncordoned", async () => {
   await using story = await start();

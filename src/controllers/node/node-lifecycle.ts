@@ -23,6 +23,13 @@ const BY_NODE = "spec.nodeName";
 /** A taint that waits for its turn is looked at again so often. */
 const RATE_RECHECK_MS = 5_000;
 
+/**
+ * While there are nodes it looks at one at least so often. If it did not, time was not ours: the machine slept, or its clock was set. What
+ * passed then counts as no node's silence.
+ */
+const LOOK_MS = 12_500;
+const LONGEST_GAP_MS = 25_000;
+
 /** Pods by the node they are bound to; shared by all controllers that ask for it. */
 export const podsByNode = index(Pod, BY_NODE, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []));
 
@@ -39,6 +46,15 @@ export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Con
   const seenNodes = new Map<Key, Seen>();
   /** When the next node of a zone may be tainted. */
   const nextTaintAt = new Map<string, number>();
+  let lookedAt: number | undefined;
+
+  function followClock(now: number): void {
+    const gap = now - (lookedAt ?? now);
+    lookedAt = now;
+    if (gap >= 0 && gap <= LONGEST_GAP_MS) return;
+    for (const seen of seenNodes.values()) seen.at += gap;
+    for (const [zone, at] of nextTaintAt) nextTaintAt.set(zone, at + gap);
+  }
 
   async function reconcile(key: Key, context: ReconcileContext): Promise<ReconcileResult> {
     const { cache, client, clock, events, signal } = context;
@@ -54,6 +70,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Con
       return;
     }
     const now = clock.now();
+    followClock(now);
     const seen = look(key, cached, cache(Lease).get(makeKey(LEASES, name))?.spec?.renewTime, now, context);
     const posted = getCondition(cached.status?.conditions, "Ready");
     const lostAt = seen.at + (posted ? graceMs : startupGraceMs);
@@ -82,7 +99,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Con
       await client.patch(Node, key, { metadata: { resourceVersion }, spec: { taints } }, { signal });
     }
     if (waiting) return { requeueAfterMs: RATE_RECHECK_MS };
-    return now < lostAt ? { requeueAfterMs: lostAt - now } : undefined;
+    return { requeueAfterMs: now < lostAt ? Math.min(lostAt - now, LOOK_MS) : LOOK_MS };
   }
 
   /** Notes the node's heartbeat, and says what is known of it. */
