@@ -134,3 +134,32 @@ test("what was orphaned by a crash of the collector is found when it starts", as
   assert.equal(await story.exists(ConfigMap, "a/child"), true);
   await gone(story, "child");
 });
+
+test("of thousands of objects exactly those go whose owners are gone", async () => {
+  await using story = await start();
+  const doomed = await make(story, "doomed");
+  const living = await make(story, "living");
+  const expected: string[] = ["living"];
+  for (let from = 0; from < 3000; from += 100) {
+    await Promise.all(
+      Array.from({ length: 100 }, async (_, offset) => {
+        const number = from + offset;
+        const owners = [[owner(doomed)], [owner(living)], [owner(doomed), owner(living)]][number % 3] ?? [];
+        await make(story, `c${number}`, owners);
+        if (number % 3 !== 0) expected.push(`c${number}`);
+      }),
+    );
+  }
+  const names = async () => (await story.client.list(ConfigMap, { namespace: "a" })).items;
+  await story.client.delete(ConfigMap, "a/doomed", { propagationPolicy: "Foreground" });
+  await gone(story, "doomed");
+  await story.eventually("owners that are gone are forgotten", async () => {
+    const left = await names();
+    return (
+      left.length === expected.length &&
+      left.every(({ metadata }) => metadata?.ownerReferences?.every(({ name }) => name === "living") ?? true)
+    );
+  });
+  const left = (await names()).map(({ metadata }) => metadata?.name ?? "");
+  assert.deepEqual(left.toSorted(), expected.toSorted());
+});
