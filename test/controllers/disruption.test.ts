@@ -112,7 +112,10 @@ test("pods without a controller are told about and do not count towards a percen
   const events = (await story.client.list(Event, { namespace: "a" })).items;
   const event = events.find(({ reason }) => reason === "UnmanagedPods");
   assert.equal(event?.source?.component, "controllermanager");
-  assert.match(event?.message ?? "", /^Pods selected by this PodDisruptionBudget \(selector: .*\{app: web,\}.*\) were found to be unmanaged\./);
+  assert.match(
+    event?.message ?? "",
+    /^Pods selected by this PodDisruptionBudget \(selector: .*\{app: web,\}.*\) were found to be unmanaged\./,
+  );
 });
 
 test("a controller that cannot be found blocks evictions and says why", async () => {
