@@ -183,7 +183,7 @@ export function valueOf(schema: Schema, dice: Dice, depth: number): unknown {
       if (dice.chance(0.05)) value[dice.pick(TEXTS)] = dice.pick(ODD);
       return value;
     }
-    default:
+    case "any":
       return dice.pick(ODD);
   }
 }
