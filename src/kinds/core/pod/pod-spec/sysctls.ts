@@ -8,10 +8,10 @@ const IPC_SYSCTLS = ["kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue."];
 
 /** The field that puts the sysctl out of the pod's reach; undefined: none does. */
 export function hostSysctl(
-  name: string,
+  name: string | undefined,
   spec: DeepReadonly<Pick<PodSpec, "hostNetwork" | "hostIPC">>,
 ): "hostNetwork" | "hostIPC" | undefined {
-  const dotted = name.replaceAll("/", ".");
+  const dotted = (name ?? "").replaceAll("/", ".");
   if (spec.hostNetwork && NET_SYSCTLS.some((prefix) => dotted.startsWith(prefix))) return "hostNetwork";
   return spec.hostIPC && IPC_SYSCTLS.some((prefix) => dotted.startsWith(prefix)) ? "hostIPC" : undefined;
 }
