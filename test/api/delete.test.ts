@@ -245,3 +245,12 @@ test("deletecollection deletes what is selected, so many as the limit says, and 
   const bad = await api.call("DELETE", `${MAPS}?resourceVersionMatch=Exact`);
   assert.deepEqual([bad.status, bad.object.reason], [422, "Invalid"]);
 });
+
+test("a collection is deleted in one namespace, never in all", async () => {
+  await using server = await startBuiltinServer();
+  await server.call("POST", "/api/v1/namespaces/default/configmaps", { metadata: { name: "kept" } });
+  const refused = await server.call("DELETE", "/api/v1/configmaps");
+  assert.equal(refused.status, 405);
+  assert.equal(refused.object.reason, "MethodNotAllowed");
+  assert.equal((await server.call("GET", "/api/v1/namespaces/default/configmaps/kept")).status, 200);
+});

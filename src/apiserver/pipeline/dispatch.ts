@@ -87,6 +87,8 @@ function handlerOf(kind: ServedKind, exchange: Exchange): VerbHandler {
   const handler = VERBS[verb];
   if (!handler || !kind.definition.verbs.includes(verb)) throw refuseVerb(exchange);
   if (verb === "create" && (info.name !== "" || (kind.resource.namespaced && info.namespace === ""))) throw refuseVerb(exchange);
+  // Nobody empties all namespaces by leaving the namespace out.
+  if (verb === "deletecollection" && kind.resource.namespaced && info.namespace === "") throw refuseVerb(exchange);
   const needsName = verb === "update" || verb === "patch" || verb === "delete";
   if (needsName && info.name === "") throw refuseVerb(exchange);
   if ((needsName || verb === "get") && kind.resource.namespaced && info.namespace === "") throw notServed();
