@@ -48,17 +48,15 @@ export function parseRequestInfo(method: string, path: string, query: () => URLS
   };
 }
 
-function splitPath(path: string): string[] {
+/** Decoded before it is split, as upstream does: an escaped slash is a slash, and no part of a key can hold one. */
+function splitPath(raw: string): string[] {
+  const path = raw.includes("%") ? decodeURIComponent(raw) : raw;
   const parts: string[] = [];
   let start = 1;
-  const escaped = path.includes("%");
   while (start < path.length) {
     let end = path.indexOf("/", start);
     if (end < 0) end = path.length;
-    if (end > start) {
-      const part = path.slice(start, end);
-      parts.push(escaped ? decodeURIComponent(part) : part);
-    }
+    if (end > start) parts.push(path.slice(start, end));
     start = end + 1;
   }
   return parts;

@@ -254,3 +254,28 @@ test("a collection is deleted in one namespace, never in all", async () => {
   assert.equal(refused.object.reason, "MethodNotAllowed");
   assert.equal((await server.call("GET", "/api/v1/namespaces/default/configmaps/kept")).status, 200);
 });
+
+test("no spelling of a namespace reaches the objects of others", async () => {
+  await using server = await startBuiltinServer({ namespaces: ["default", "harbour"] });
+  await server.call("POST", "/api/v1/namespaces/harbour/configmaps", { metadata: { name: "kept" } });
+  for (const namespace of [
+    "a%2fb",
+    "%2f",
+    "%2F%2F",
+    "default%2f..%2fharbour",
+    "..",
+    ".",
+    "%2e%2e",
+    "*",
+    "%00",
+    "%20",
+    "default%00harbour",
+    "%25",
+  ]) {
+    const collection = `/api/v1/namespaces/${namespace}/configmaps`;
+    const listed = await server.call("GET", collection);
+    assert.ok(listed.status >= 400 || listed.object.items?.length === 0, `${collection}: ${JSON.stringify(listed.object)}`);
+    const { status } = await server.call("DELETE", collection);
+    assert.equal((await server.call("GET", "/api/v1/namespaces/harbour/configmaps/kept")).status, 200, `${collection}: ${status}`);
+  }
+});

@@ -28,7 +28,8 @@ export function selectionOf(kind: ServedKind, namespace: string, options: ListOp
   // A name or namespace that could not be part of a key is compared, not looked up. A continued list is read as a list.
   const plain = (text: string) => /^[^/]+$/.test(text);
   const exact = name !== undefined && options.continued === "" && plain(name) && (!kind.resource.namespaced || plain(space));
-  const usable = space === "" || plain(space) ? space : "";
+  // The path's namespace is never widened: what cannot be a namespace has no objects.
+  const usable = namespace !== "" || plain(space) ? space : "";
   const { forms } = kind;
   return {
     prefix: exact ? storeKey(kind, usable, name) : storePrefix(kind, usable),
