@@ -221,7 +221,7 @@ function patchOf(kind: KindDefinition, type: string, name: string, dice: Dice): 
     op: dice.pick(["add", "remove", "replace", "test", "copy", "move", "odd"]),
     path: dice.pick(paths),
     from: dice.pick(paths),
-    value: dice.pick(ODD),
+    value: length > 10 ? 1 : dice.pick(ODD),
   }));
 }
 

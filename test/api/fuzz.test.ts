@@ -43,7 +43,8 @@ void test(`fuzz of the HTTP surface (FUZZ_SEED=${SEED})`, { timeout: SECONDS * 1
     if (session.closed || session.destroyed) session = open();
     const mine = session;
     const stream = mine.request({ ":method": method, ":path": path, ...headers }, { endStream: body === undefined });
-    stream.on("error", () => {}); // a refusal may come before the whole body was taken
+    let trouble = "";
+    stream.on("error", (error) => (trouble = String(error))); // a refusal may come before the whole body was taken
     stream.setTimeout(PATIENCE_MS, () => stream.destroy(new Error("no answer in time")));
     if (body) stream.end(body);
     const closed = new Promise<[IncomingHttpHeaders]>((resolve) => stream.once("close", () => resolve([{}])));
@@ -53,6 +54,7 @@ void test(`fuzz of the HTTP surface (FUZZ_SEED=${SEED})`, { timeout: SECONDS * 1
     const sent = Buffer.concat(chunks);
     // A connection that the client's side gave up took its requests along; one that the server ended is told of at the end.
     if (!answer[":status"] && mine.closed) return { status: LOST, headers: answer, bytes: sent };
+    if (!answer[":status"]) return { status: 0, headers: answer, bytes: Buffer.from(`${trouble} (code ${stream.rstCode})`) };
     return {
       status: Number(answer[":status"] ?? 0),
       headers: answer,
