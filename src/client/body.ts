@@ -1,5 +1,6 @@
 // Turns response bodies into values: whole JSON bodies, failures, and the newline-delimited stream of a watch.
 
+import { concatBytes } from "#lib/bytes.ts";
 import { ApiError, type Status } from "#meta/errors.ts";
 import type { KubeObject } from "#meta/object.ts";
 import type { TransportRequest, TransportResponse } from "./transport.ts";
@@ -13,7 +14,7 @@ export async function readBody(body: TransportResponse["body"]): Promise<Uint8Ar
   if (body instanceof Uint8Array) return body;
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
-  return chunks.length === 1 && chunks[0] ? chunks[0] : concat(chunks);
+  return chunks.length === 1 && chunks[0] ? chunks[0] : concatBytes(chunks);
 }
 
 /** Reads a body as text. */
@@ -79,13 +80,13 @@ export async function* watchBatches<T extends KubeObject>(
       pending.push(chunk);
       continue;
     }
-    const lines = decoder.decode(pending.length === 0 ? chunk.subarray(0, end) : concat([...pending, chunk.subarray(0, end)]));
+    const lines = decoder.decode(pending.length === 0 ? chunk.subarray(0, end) : concatBytes([...pending, chunk.subarray(0, end)]));
     pending = end + 1 < chunk.length ? [chunk.subarray(end + 1)] : [];
     const { events, error } = parseEvents<T>(lines);
     if (events.length > 0) yield events;
     if (error) throw error;
   }
-  const rest = decoder.decode(concat(pending));
+  const rest = decoder.decode(concatBytes(pending));
   if (rest.trim() === "") return;
   const { events, error } = parseEvents<T>(rest);
   if (events.length > 0) yield events;
@@ -108,16 +109,4 @@ function parseEvents<T extends KubeObject>(lines: string): { readonly events: Wa
     start = end + 1;
   }
   return { events };
-}
-
-function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  let size = 0;
-  for (const chunk of chunks) size += chunk.length;
-  const whole = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return whole;
 }

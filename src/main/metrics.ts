@@ -6,7 +6,7 @@ import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
 import { serviceUnavailable } from "#meta/errors.ts";
 import { createMetricsServer, type MetricsServer } from "#metrics/metrics-server.ts";
-import type { NodeReading } from "#metrics/readings.ts";
+import type { NodeReading } from "#kinds/metrics/node-reading.ts";
 import type { InformerSet } from "#reconcile/informer.ts";
 
 export interface MetricsPart {

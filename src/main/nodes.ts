@@ -17,7 +17,8 @@ import { createProcessRuntime } from "#node/process-runtime/process-runtime.ts";
 import { joinAccess, podAccessOf } from "#node/server/agent-access.ts";
 import { startNodeServer } from "#node/server/node-server.ts";
 import type { PodAccess } from "#node/server/pod-access.ts";
-import { type UsageReport, usageReport } from "#node/server/usage-report.ts";
+import type { NodeReading } from "#kinds/metrics/node-reading.ts";
+import { usageReport } from "#node/server/usage-report.ts";
 import { createSimulatedRuntime } from "#node/simulated-runtime/simulated-runtime.ts";
 import { localPathKeeper } from "#node/volumes/local-path.ts";
 import { createEventRecorder } from "#reconcile/events.ts";
@@ -46,7 +47,7 @@ export interface RunningNodes {
   /** Resolves when every node says that it is ready and Services are served. */
   readonly ready: Promise<void>;
   /** What a node and its containers use now; undefined for nodes that are not of this process. */
-  readonly readUsage: (node: string) => Promise<UsageReport> | undefined;
+  readonly readUsage: (node: string) => Promise<NodeReading> | undefined;
   /** Ends all pods of these nodes and everything else that was started. */
   stop(): Promise<void>;
 }

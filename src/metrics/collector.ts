@@ -2,7 +2,8 @@
 
 import type { Clock, Timer } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
-import { createReadings, type NodeReading, type NodeUsage, type PodUsage } from "./readings.ts";
+import type { NodeReading } from "#kinds/metrics/node-reading.ts";
+import { createReadings, type NodeUsage, type PodUsage } from "./readings.ts";
 
 export interface CollectorOptions {
   /** Names of the nodes there are. */

@@ -8,7 +8,7 @@ import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/log.ts";
 import type { InformerSet } from "#reconcile/informer.ts";
 import { createCollector } from "./collector.ts";
-import type { NodeReading } from "./readings.ts";
+import type { NodeReading } from "#kinds/metrics/node-reading.ts";
 import { parseResourceMetrics } from "./resource-metrics.ts";
 import { createMetricsSource } from "./source.ts";
 

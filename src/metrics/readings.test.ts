@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { createVirtualClock } from "#lib/clock.ts";
 import { silentLogger } from "#lib/log.ts";
 import { createCollector } from "./collector.ts";
-import { createReadings, type ContainerReading, type NodeReading } from "./readings.ts";
+import type { ContainerReading, NodeReading } from "#kinds/metrics/node-reading.ts";
+import { createReadings } from "./readings.ts";
 import { parseResourceMetrics } from "./resource-metrics.ts";
 
 const SECOND = 1000;

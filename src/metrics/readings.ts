@@ -1,21 +1,6 @@
 // Readings of nodes and the rates between them. Pure but for the store itself, which only keeps. Times are ms since the epoch.
 
-/** What a node tells of itself at one time; sums grow from when the container or the machine started. */
-export interface NodeReading {
-  readonly at: number;
-  /** Absent: the node uses what its containers use. */
-  readonly node?: { readonly cpuNanoSeconds: number; readonly memoryBytes: number };
-  readonly containers: readonly ContainerReading[];
-}
-
-export interface ContainerReading {
-  readonly namespace: string;
-  readonly pod: string;
-  readonly container: string;
-  readonly startedAt: number;
-  readonly cpuNanoSeconds: number;
-  readonly memoryBytes: number;
-}
+import type { NodeReading } from "#kinds/metrics/node-reading.ts";
 
 export interface Usage {
   readonly cpuNanoCores: number;

@@ -1,6 +1,6 @@
 // The kubelet's /metrics/resource as a reading. Pure.
 
-import type { ContainerReading, NodeReading } from "./readings.ts";
+import type { ContainerReading, NodeReading } from "#kinds/metrics/node-reading.ts";
 
 type Draft = { -readonly [K in keyof ContainerReading]: ContainerReading[K] };
 

@@ -5,6 +5,7 @@ import { STATUS_CODES } from "#lib/node-http.ts";
 import type { Duplex, Writable } from "node:stream";
 import type { Logger } from "#lib/log.ts";
 import type { ApiRequest, ApiResponse, Handler } from "../http.ts";
+import { NetworkRequest } from "./network-request.ts";
 import { outletOf } from "./outlet.ts";
 import type { Peer } from "./peer.ts";
 import { pumpTo, pushTo, type PushBacklog } from "./push-sink.ts";
@@ -16,49 +17,24 @@ interface Upgrade {
 }
 
 /** A request on a connection. What few requests need is made when it is asked for. */
-class Http1Request implements ApiRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: ApiRequest["headers"];
-  readonly remoteAddress: string;
-  readonly peerCertificate?: NonNullable<ApiRequest["peerCertificate"]>;
-  readonly untrustedCertificate?: boolean;
+class Http1Request extends NetworkRequest {
   readonly hijack?: NonNullable<ApiRequest["hijack"]>;
   readonly #message: IncomingMessage;
   readonly #answer: Writable;
-  readonly #search: string;
-  #query: URLSearchParams | undefined;
-  #abort: AbortController | undefined;
   #body: Promise<Uint8Array> | undefined;
 
   /** The client is gone when `answer` is. */
   constructor(message: IncomingMessage, peer: Peer, answer: Writable, hijack?: () => Upgrade) {
-    const target = message.url ?? "/";
-    const mark = target.indexOf("?");
+    // Of headers only set-cookie can be a list, and requests have none.
+    super(message.method ?? "GET", message.url ?? "/", message.headers as ApiRequest["headers"], peer);
     this.#message = message;
     this.#answer = answer;
-    this.#search = mark < 0 ? "" : target.slice(mark + 1);
-    this.method = message.method ?? "GET";
-    this.path = mark < 0 ? target : target.slice(0, mark);
-    this.headers = message.headers as ApiRequest["headers"]; // only set-cookie can be a list, and requests have none
-    this.remoteAddress = peer.address;
-    if (peer.certificate) this.peerCertificate = peer.certificate;
-    if (peer.untrusted) this.untrustedCertificate = true;
     if (hijack) this.hijack = hijack;
   }
 
-  get query(): URLSearchParams {
-    return (this.#query ??= new URLSearchParams(this.#search));
-  }
-
-  get signal(): AbortSignal {
-    if (!this.#abort) {
-      const controller = new AbortController();
-      this.#abort = controller;
-      if (this.#answer.destroyed) controller.abort();
-      else this.#answer.once("close", () => controller.abort());
-    }
-    return this.#abort.signal;
+  protected onceGone(callback: () => void): void {
+    if (this.#answer.destroyed) callback();
+    else this.#answer.once("close", callback);
   }
 
   body = (): Promise<Uint8Array> =>

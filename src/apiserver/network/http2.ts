@@ -1,48 +1,24 @@
 // Requests that come over HTTP/2, as the pipeline takes them.
 
 import type { Logger } from "#lib/log.ts";
-import type { ApiRequest, ApiResponse, Handler } from "../http.ts";
+import type { ApiResponse, Handler } from "../http.ts";
 import type { Http2Stream } from "./http2/stream.ts";
+import { NetworkRequest } from "./network-request.ts";
 import type { Peer } from "./peer.ts";
 import { pumpTo, pushTo, type PushBacklog } from "./push-sink.ts";
 
 /** A request on a stream. What few requests need is made when it is asked for. */
-class Http2Request implements ApiRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: ApiRequest["headers"];
-  readonly remoteAddress: string;
-  readonly peerCertificate?: NonNullable<ApiRequest["peerCertificate"]>;
-  readonly untrustedCertificate?: boolean;
+class Http2Request extends NetworkRequest {
   readonly #stream: Http2Stream;
-  readonly #search: string;
-  #query: URLSearchParams | undefined;
-  #abort: AbortController | undefined;
 
   constructor(stream: Http2Stream, peer: Peer) {
     const { method, target, headers } = stream.head;
-    const mark = target.indexOf("?");
+    super(method, target, headers, peer);
     this.#stream = stream;
-    this.#search = mark < 0 ? "" : target.slice(mark + 1);
-    this.method = method;
-    this.path = mark < 0 ? target : target.slice(0, mark);
-    this.headers = headers;
-    this.remoteAddress = peer.address;
-    if (peer.certificate) this.peerCertificate = peer.certificate;
-    if (peer.untrusted) this.untrustedCertificate = true;
   }
 
-  get query(): URLSearchParams {
-    return (this.#query ??= new URLSearchParams(this.#search));
-  }
-
-  get signal(): AbortSignal {
-    if (!this.#abort) {
-      const controller = new AbortController();
-      this.#abort = controller;
-      this.#stream.onceClosed(() => controller.abort());
-    }
-    return this.#abort.signal;
+  protected onceGone(callback: () => void): void {
+    this.#stream.onceClosed(callback);
   }
 
   body = (): Promise<Uint8Array> => this.#stream.body();

@@ -10,7 +10,7 @@ export type DeletionPlan =
   /** Its deletion is under way. `pending`: it waits for the end of a grace period. */
   | { readonly do: "nothing"; readonly pending: boolean }
   | { readonly do: "remove" }
-  /** It stays for now, like this. */
+  /** It stays, like this, until nothing holds it any more. */
   | { readonly do: "mark"; readonly object: KubeObject }
   /** It goes at once, but is shown like this first. */
   | { readonly do: "mark and remove"; readonly object: KubeObject };

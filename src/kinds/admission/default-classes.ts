@@ -5,11 +5,10 @@ import type { Registry } from "#apiserver/registry.ts";
 import type { PersistentVolumeClaim } from "#kinds/api/core-v1.gen.ts";
 import { type Ingress, IngressClass } from "#kinds/api/networking-v1.gen.ts";
 import { StorageClass } from "#kinds/api/storage-v1.gen.ts";
-import { isDefaultClass } from "#kinds/storage/storage-class/default-class.ts";
-import type { DeepReadonly, KubeObject, ObjectMeta } from "#meta/object.ts";
+import { newestOf } from "#kinds/shared/newest.ts";
+import { defaultClassOf } from "#kinds/storage/storage-class/default-class.ts";
 import { isCreationOf } from "./requests.ts";
 
-type AnyMeta = DeepReadonly<ObjectMeta> | undefined;
 interface Options {
   readonly registry: Registry;
 }
@@ -26,7 +25,7 @@ export function defaultStorageClass({ registry }: Options): AdmissionPlugin {
     async mutate({ object }) {
       const { metadata, spec } = object as PersistentVolumeClaim; // handles() lets only claims through
       if (!spec || spec.storageClassName !== undefined || metadata?.annotations?.[CLAIM_CLASS] !== undefined) return;
-      const name = newest(await registry.list(StorageClass), isDefaultClass);
+      const name = defaultClassOf(await registry.list(StorageClass))?.metadata?.name;
       if (name !== undefined) spec.storageClassName = name;
     },
   };
@@ -39,18 +38,9 @@ export function defaultIngressClass({ registry }: Options): AdmissionPlugin {
     async mutate({ object }) {
       const ingress = object as Ingress; // handles() lets only ingresses through
       if (ingress.spec?.ingressClassName !== undefined || ingress.metadata?.annotations?.[INGRESS_CLASS] !== undefined) return;
-      const name = newest(await registry.list(IngressClass), (metadata) => metadata?.annotations?.[INGRESS_DEFAULT] === "true");
+      const classes = await registry.list(IngressClass);
+      const name = newestOf(classes.filter(({ metadata }) => metadata?.annotations?.[INGRESS_DEFAULT] === "true"))?.metadata?.name;
       if (name !== undefined) (ingress.spec ??= {}).ingressClassName = name;
     },
   };
-}
-
-/** The name of the newest default class, of those of one second the first by name. */
-function newest(classes: readonly KubeObject[], isDefault: (metadata: AnyMeta) => boolean): string | undefined {
-  const age = ({ metadata }: KubeObject) => Date.parse(metadata?.creationTimestamp ?? "");
-  const nameOf = ({ metadata }: KubeObject) => metadata?.name ?? "";
-  const [first] = classes
-    .filter(({ metadata }) => isDefault(metadata))
-    .toSorted((a, b) => age(b) - age(a) || (nameOf(a) < nameOf(b) ? -1 : 1));
-  return first && nameOf(first);
 }

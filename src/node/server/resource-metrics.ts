@@ -1,16 +1,16 @@
 // /metrics/resource: usage in Prometheus' text form, with the kubelet's names. What metrics servers read.
 
-import type { ContainerReport, UsageReport } from "./usage-report.ts";
+import type { ContainerReading, NodeReading } from "#kinds/metrics/node-reading.ts";
 
-export function resourceMetricsText({ at, node, containers }: UsageReport): string {
+export function resourceMetricsText({ at, node, containers }: NodeReading): string {
   const lines: string[] = [];
   const family = (name: string, type: string, help: string, samples: Iterable<readonly [string, number]>) => {
     lines.push(`# HELP ${name} [STABLE] ${help}`, `# TYPE ${name} ${type}`);
     for (const [labels, value] of samples) lines.push(`${name}${labels} ${value} ${at}`);
   };
-  const ofContainers = (value: (one: ContainerReport) => number) =>
+  const ofContainers = (value: (one: ContainerReading) => number) =>
     containers.map((one) => [`{container="${one.container}",namespace="${one.namespace}",pod="${one.pod}"}`, value(one)] as const);
-  const ofPods = (value: (one: ContainerReport) => number) => {
+  const ofPods = (value: (one: ContainerReading) => number) => {
     const sums = new Map<string, number>();
     for (const one of containers) {
       const labels = `{namespace="${one.namespace}",pod="${one.pod}"}`;

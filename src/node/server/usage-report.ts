@@ -1,27 +1,11 @@
 // Usage of a node and its containers at one time: what the resource metrics and the summary are made of.
 
 import { cpus, freemem, totalmem } from "node:os";
+import type { ContainerReading, NodeReading } from "#kinds/metrics/node-reading.ts";
 import type { PodAccess } from "./pod-access.ts";
 
-/** Times are ms since the epoch. */
-export interface UsageReport {
-  readonly at: number;
-  /** Of the machine. Absent where containers are no programs: the node uses what they use. */
-  readonly node?: { readonly cpuNanoSeconds: number; readonly memoryBytes: number };
-  readonly containers: readonly ContainerReport[];
-}
-
-export interface ContainerReport {
-  readonly namespace: string;
-  readonly pod: string;
-  readonly container: string;
-  readonly startedAt: number;
-  readonly cpuNanoSeconds: number;
-  readonly memoryBytes: number;
-}
-
-export async function usageReport(access: Pick<PodAccess, "stats" | "virtual">, now: () => number): Promise<UsageReport> {
-  const containers: ContainerReport[] = [];
+export async function usageReport(access: Pick<PodAccess, "stats" | "virtual">, now: () => number): Promise<NodeReading> {
+  const containers: ContainerReading[] = [];
   for (const { pod, containers: all } of await access.stats()) {
     const { namespace = "", name = "" } = pod.metadata ?? {};
     for (const { name: container, startedAt, cpuNanoSeconds, memoryBytes } of all)

@@ -3,7 +3,7 @@
 import { CronJob, type CronJobStatus, Job } from "#kinds/api/batch-v1.gen.ts";
 import { messageOf } from "#kinds/shared/owned-pods/controller.ts";
 import { equal } from "#lib/equal.ts";
-import { isAlreadyExists, isApiError, isNotFound } from "#meta/errors.ts";
+import { hasCause, isAlreadyExists, isNotFound } from "#meta/errors.ts";
 import { controllerOf, keyOf, makeKey } from "#meta/object.ts";
 import { formatTime } from "#meta/time.ts";
 import { type ControllerDefinition, index, type ReconcileContext, watchControlled } from "#reconcile/controller.ts";
@@ -134,7 +134,7 @@ async function start(run: Run): Promise<void> {
     run.tell({ type: "Normal", reason: "SuccessfulCreate", message: `Created job ${job.metadata?.name}` });
   } catch (error) {
     if (!isAlreadyExists(error)) {
-      const terminating = isApiError(error) && error.status.details?.causes?.some((cause) => cause.reason === "NamespaceTerminating");
+      const terminating = hasCause(error, "NamespaceTerminating");
       if (!terminating) run.tell({ type: "Warning", reason: "FailedCreate", message: `Error creating job: ${messageOf(error)}` });
       throw error;
     }

@@ -1,6 +1,7 @@
 // What is around every protobuf object: four bytes of magic and a message that names the kind (runtime.Unknown). The events of a watch
 // are such messages too, each behind its length.
 
+import { concatBytes } from "#lib/bytes.ts";
 import { badRequest } from "../../errors.ts";
 import { BYTES, WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
@@ -58,7 +59,7 @@ export function envelopeAround(apiVersion: string, kind: string, rawLength: numb
 
 export function writeEnvelope({ apiVersion, kind, raw }: ProtobufEnvelope): Uint8Array {
   const { head, tail } = envelopeAround(apiVersion, kind, raw.length);
-  return join([head, raw, tail]);
+  return concatBytes([head, raw, tail]);
 }
 
 /** What stands before an item of a list of that length: field 2 of every list. */
@@ -120,16 +121,4 @@ export function readWatchFrames(bytes: Uint8Array): { events: { type: string; ob
     at = end;
   }
   return { events, rest: at };
-}
-
-function join(pieces: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const piece of pieces) length += piece.length;
-  const out = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    out.set(piece, at);
-    at += piece.length;
-  }
-  return out;
 }
