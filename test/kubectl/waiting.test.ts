@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { startTestCluster, type Kubectl, type TestCluster } from "#harness/cluster.ts";
+import { until } from "#harness/until.ts";
 import { idleDeployment, idlePod } from "./manifests.ts";
 
 let testCluster: TestCluster;
@@ -63,6 +64,10 @@ void test("for what does not exist yet, and for what goes", async () => {
   assert.equal(await creation, "configmap/later condition met\n");
   assert.equal(await selected, "configmap/later condition met\n".repeat(2));
   const deletion = wait("configmap/later", "--for=delete");
+  // A kubectl that comes when it is gone already has nothing to say.
+  await until("kubectl watches the object", async () =>
+    /^apiserver_longrunning_requests\{.*resource="configmaps",scope="resource",.*\} [1-9]/m.test(await kubectl("get", "--raw", "/metrics")),
+  );
   await kubectl("delete", "configmap", "later");
   assert.equal(await deletion, "configmap/later condition met\n");
   assert.equal((await kubectl.run(["wait", "configmap/later", "--for=delete"])).code, 0, "gone already");
